@@ -1,0 +1,35 @@
+import { type Op, serverKey, serviceKey, type Table, type TableServer, type TableService } from './table.ts';
+
+type OpenTable = Map<string, TableService & { readonly servers: Map<string, TableServer> }>;
+
+/** The table after the ops, all of which succeed. A row that is edited keeps what the kernel counted for it. */
+export function applyOps(table: Table, ops: readonly Op[]): Table {
+  const next: OpenTable = new Map();
+  for (const [key, service] of table) next.set(key, { ...service, servers: new Map(service.servers) });
+  for (const op of ops) applyOp(next, op);
+  return next;
+}
+
+function applyOp(table: OpenTable, op: Op): void {
+  const key = serviceKey(op.service.identity);
+  switch (op.kind) {
+    case 'add_service':
+    case 'edit_service': {
+      const { identity, scheduler, schedulerFlags, persistence } = op.service;
+      table.set(key, { servers: new Map(), ...table.get(key), identity, scheduler, schedulerFlags, persistence });
+      return;
+    }
+    case 'del_service':
+      table.delete(key);
+      return;
+    case 'add_server':
+    case 'edit_server': {
+      const servers = table.get(key)?.servers;
+      servers?.set(serverKey(op.server), { ...servers.get(serverKey(op.server)), ...op.server });
+      return;
+    }
+    case 'del_server':
+      table.get(key)?.servers.delete(serverKey(op.server));
+      return;
+  }
+}

@@ -1,0 +1,89 @@
+import type { Thresholds } from './health.ts';
+import type { Forwarding, Persistence, SchedulerFlag, ServiceIdentity } from './table.ts';
+
+/** The effective configuration: every default filled in, every reference resolved. Frozen plain data. */
+export interface Config {
+  readonly agent: AgentConfig;
+  readonly services: readonly Service[];
+  readonly maintenance: readonly MaintenanceWindow[];
+}
+
+export type LogLevel = 'debug' | 'info' | 'notice' | 'warn' | 'error' | 'fatal';
+
+export interface AgentConfig {
+  /** Where /metrics, /livez and /readyz are served over TCP; undefined: not at all. */
+  readonly metricsListen: { readonly host: string; readonly port: number } | undefined;
+  /** Path of the admin socket; undefined: none. */
+  readonly adminSocket: string | undefined;
+  readonly logFormat: 'auto' | 'json' | 'text';
+  readonly logLevel: LogLevel;
+  readonly transitionFile: string | undefined;
+  readonly reconcileIntervalMs: number;
+  readonly onDrift: 'repair' | 'report';
+  readonly onStop: 'leave' | 'remove';
+  readonly stateDir: string | undefined;
+}
+
+export type OnFailure = 'remove' | 'quiesce';
+
+/** When a service whose servers fail keeps them all the same. */
+export type FailOpen =
+  | { readonly when: 'all_down' }
+  | { readonly when: 'never' }
+  | { readonly when: 'below'; readonly share: number };
+
+export interface Service {
+  readonly name: string;
+  readonly identity: ServiceIdentity;
+  readonly scheduler: string;
+  readonly schedulerFlags: readonly SchedulerFlag[];
+  readonly persistence: Persistence | undefined;
+  readonly onFailure: OnFailure;
+  readonly failOpen: FailOpen;
+  readonly servers: readonly Server[];
+  readonly fallbackServers: readonly Server[];
+}
+
+export interface Server {
+  readonly address: string;
+  readonly port: number;
+  readonly forwarding: Forwarding;
+  /** 0 to 65535. */
+  readonly weight: number;
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
+  /** None: the server counts as up. */
+  readonly checks: readonly Check[];
+}
+
+export interface Check extends Thresholds {
+  /** Unique within its server; a label of metrics. */
+  readonly name: string;
+  /** Name of the probe. */
+  readonly type: string;
+  readonly target: Target;
+  /** What the probe's own schema made of its keys; plain data. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly retryIntervalMs: number;
+  /** 0 to 1: share of the interval by which a start may be shifted. */
+  readonly jitter: number;
+}
+
+export interface Target {
+  readonly address: string;
+  /** 0 where the probe needs none. */
+  readonly port: number;
+}
+
+export interface MaintenanceWindow {
+  /** Canonical addresses; with a port, that server alone; without, every server of that address. */
+  readonly servers: readonly { readonly address: string; readonly port: number | undefined }[];
+  /** node-cron syntax: when the window opens. */
+  readonly schedule: string;
+  readonly durationMs: number;
+  /** IANA name; undefined: the host's. */
+  readonly timezone: string | undefined;
+  readonly action: 'drain' | 'maintenance';
+}

@@ -1,0 +1,15 @@
+import type { Service } from './config.ts';
+import type { Decision } from './fleet.ts';
+import { serverKey, serviceKey, type Table, type TableService } from './table.ts';
+
+/** The table we want: the services of the configuration, each with the rows that were decided for it by name. */
+export function desired(services: readonly Service[], decisions: ReadonlyMap<string, Decision>): Table {
+  return new Map(services.map((service) => [serviceKey(service.identity), desiredService(service, decisions)]));
+}
+
+function desiredService(service: Service, decisions: ReadonlyMap<string, Decision>): TableService {
+  const { identity, scheduler, schedulerFlags, persistence } = service;
+  const rows = decisions.get(service.name)?.rows ?? [];
+  const servers = new Map(rows.map((row) => [serverKey(row), row]));
+  return { identity, scheduler, schedulerFlags, persistence, servers };
+}

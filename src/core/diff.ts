@@ -1,0 +1,44 @@
+import { type Op, type OpKind, sameServer, sameService, type Table, type TableService } from './table.ts';
+
+/**
+ * The ops that take `actual` to `desired`. Services that are not in `desired` are deleted if `owned` names them, and
+ * otherwise left alone. The order keeps a served service served after every op: services before their servers, what
+ * adds before what takes away.
+ */
+export function diff(desired: Table, actual: Table, owned: ReadonlySet<string> = new Set()): readonly Op[] {
+  const ops: Op[] = [];
+  for (const [key, want] of desired) ops.push(...diffService(want, actual.get(key)));
+  for (const [key, have] of actual) {
+    if (owned.has(key) && !desired.has(key)) ops.push({ kind: 'del_service', service: have });
+  }
+  return ops.sort((a, b) => rank(a) - rank(b));
+}
+
+function diffService(want: TableService, have: TableService | undefined): readonly Op[] {
+  const ops: Op[] = [];
+  if (have === undefined) ops.push({ kind: 'add_service', service: want });
+  else if (!sameService(want, have)) ops.push({ kind: 'edit_service', service: want, from: have });
+  for (const [key, server] of want.servers) {
+    const from = have?.servers.get(key);
+    if (from === undefined) ops.push({ kind: 'add_server', service: want, server });
+    else if (!sameServer(server, from)) ops.push({ kind: 'edit_server', service: want, server, from });
+  }
+  for (const [key, server] of have?.servers ?? []) {
+    if (!want.servers.has(key)) ops.push({ kind: 'del_server', service: want, server });
+  }
+  return ops;
+}
+
+const ranks: Record<OpKind, number> = {
+  add_service: 0,
+  edit_service: 1,
+  add_server: 2,
+  edit_server: 3,
+  del_server: 5,
+  del_service: 6,
+};
+
+/** An edit that takes a server out of rotation comes after every edit that brings one in. */
+function rank(op: Op): number {
+  return op.kind === 'edit_server' && op.server.weight === 0 ? 4 : ranks[op.kind];
+}

@@ -1,0 +1,123 @@
+import type { FailOpen, Server, Service } from './config.ts';
+import type { Health } from './health.ts';
+import type { Override } from './override.ts';
+import { type ServerRow, serverKey } from './table.ts';
+
+/** What we know of one server of one service. */
+export interface ServerStatus {
+  readonly health: Health;
+  /** Every check of it has had a run that taught us something. */
+  readonly isObserved: boolean;
+  /** The weight the kernel's table had for it when we started; undefined: it was not there. */
+  readonly foundWeight: number | undefined;
+  readonly override: Override | undefined;
+}
+
+/** What we know of a service: its servers and fallback servers by `serverKey`. */
+export interface ServiceStatus {
+  readonly servers: ReadonlyMap<string, ServerStatus>;
+  readonly fallbackServers: ReadonlyMap<string, ServerStatus>;
+  /** Rows that left the configuration and wait, at weight 0, for their connections to end. */
+  readonly leaving: readonly ServerRow[];
+}
+
+/** By service name. */
+export type Fleet = ReadonlyMap<string, ServiceStatus>;
+
+/** The one word for a server that metrics and people use: what the operator asked for hides its health. */
+export type ServerState = Health | 'draining' | 'maintenance';
+
+export const serverStates = [
+  'up',
+  'down',
+  'unknown',
+  'draining',
+  'maintenance',
+] as const satisfies readonly ServerState[];
+
+/** What is to be done with a service, and the rows that do it. */
+export interface Decision {
+  readonly rows: readonly ServerRow[];
+  /** A server, not a fallback server, is in rotation. */
+  readonly isUp: boolean;
+  readonly isFallbackActive: boolean;
+  readonly isFailOpenActive: boolean;
+  /** Servers in rotation, of all. */
+  readonly serversUp: number;
+}
+
+const unseen: ServerStatus = { health: 'unknown', isObserved: false, foundWeight: undefined, override: undefined };
+
+export function serverState({ health, override }: ServerStatus): ServerState {
+  if (override === 'maintenance') return 'maintenance';
+  return override === 'drain' ? 'draining' : health;
+}
+
+/** Decides which servers of a service are in the table, and at what weight. */
+export function decide(service: Service, status: ServiceStatus): Decision {
+  const members = join(service.servers, status.servers);
+  const fallbacks = join(service.fallbackServers, status.fallbackServers);
+  const eligible = members.filter(({ server, status }) => status.override === undefined && server.weight > 0);
+  const inRotation = eligible.filter(({ status }) => status.health === 'up');
+  const isSettled = eligible.every(({ status }) => status.health !== 'unknown');
+  const usableFallbacks = fallbacks.filter(({ status }) => status.health !== 'down' && status.override === undefined);
+
+  const isFallbackActive = isSettled && inRotation.length === 0 && usableFallbacks.length > 0;
+  const isFailOpenActive =
+    isSettled &&
+    usableFallbacks.length === 0 &&
+    inRotation.length < eligible.length &&
+    failsOpen(service.failOpen, inRotation.length / eligible.length);
+
+  const isObserved = members.every(({ status }) => status.isObserved);
+  const fallbackRows = isFallbackActive
+    ? usableFallbacks.map(({ server }) => row(server, server.weight))
+    : isObserved
+      ? []
+      : fallbacks.flatMap(asFound);
+  return {
+    rows: [...members.flatMap((member) => rowOf(service, member, isFailOpenActive)), ...fallbackRows, ...status.leaving],
+    isUp: inRotation.length > 0,
+    isFallbackActive,
+    isFailOpenActive,
+    serversUp: inRotation.length,
+  };
+}
+
+interface Member {
+  readonly server: Server;
+  readonly status: ServerStatus;
+}
+
+function join(servers: readonly Server[], statuses: ReadonlyMap<string, ServerStatus>): readonly Member[] {
+  return servers.map((server) => ({ server, status: statuses.get(serverKey(server)) ?? unseen }));
+}
+
+function failsOpen(failOpen: FailOpen, shareUp: number): boolean {
+  switch (failOpen.when) {
+    case 'all_down':
+      return shareUp === 0;
+    case 'below':
+      return shareUp < failOpen.share;
+    case 'never':
+      return false;
+  }
+}
+
+function rowOf(service: Service, { server, status }: Member, isFailOpenActive: boolean): readonly ServerRow[] {
+  if (status.override === 'maintenance') return [];
+  const isDraining = status.override === 'drain';
+  if (status.health === 'up' || isFailOpenActive) return [row(server, isDraining ? 0 : server.weight)];
+  const isKept = status.health === 'down' ? service.onFailure === 'quiesce' : status.foundWeight !== undefined;
+  return isKept ? [row(server, 0)] : [];
+}
+
+/** A fallback server stays as the kernel has it until every server of its service has been observed. */
+function asFound({ server, status }: Member): readonly ServerRow[] {
+  return status.foundWeight === undefined ? [] : [row(server, status.foundWeight)];
+}
+
+function row(server: Server, weight: number): ServerRow {
+  const { address, port, forwarding, upperThreshold, lowerThreshold } = server;
+  return { address, port, forwarding, weight, upperThreshold, lowerThreshold };
+}
