@@ -68,7 +68,9 @@ function splitPort(text: string): { host: string; port: string | undefined } {
 }
 
 function hintAtForm(text: string): string {
-  return /^[\dxa-f.]+$/i.test(text) && text.length > 0 ? ': write all four parts in decimal, without leading zeros' : '';
+  return /^[\dxa-f.]+$/i.test(text) && text.length > 0
+    ? ': write all four parts in decimal, without leading zeros'
+    : '';
 }
 
 function refuse(reason: string): { ok: false; reason: string } {

@@ -33,7 +33,13 @@ export function findDrift(expected: Table, actual: Table): readonly Drift[] {
 }
 
 /** A text that names the row of a drift or an op: `TCP 192.0.2.1:80` or `TCP 192.0.2.1:80 10.0.0.1:80`. */
-export function rowName({ service, server }: { readonly service: string; readonly server: string | undefined }): string {
+export function rowName({
+  service,
+  server,
+}: {
+  readonly service: string;
+  readonly server: string | undefined;
+}): string {
   return server === undefined ? service : `${service} ${server}`;
 }
 

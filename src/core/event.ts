@@ -23,12 +23,13 @@ export type RunResult =
 
 export type ReconcileTrigger = 'startup' | 'transition' | 'timer' | 'reload' | 'override';
 
+/** In the order in which they name a run that was asked for several times over. */
 export const reconcileTriggers = [
   'startup',
-  'transition',
-  'timer',
   'reload',
   'override',
+  'transition',
+  'timer',
 ] as const satisfies readonly ReconcileTrigger[];
 
 /**
@@ -50,7 +51,11 @@ export type AgentEvent =
       readonly lagMs: number;
     }
   | ({ readonly type: 'server_changed' } & ServerChange)
-  | ({ readonly type: 'override_changed'; readonly from: Override | undefined; readonly to: Override | undefined } & ServerRef)
+  | ({
+      readonly type: 'override_changed';
+      readonly from: Override | undefined;
+      readonly to: Override | undefined;
+    } & ServerRef)
   /** A draining server's connections have ended. */
   | ({ readonly type: 'server_drain_finished' } & ServerRef)
   | {
@@ -87,8 +92,8 @@ export interface ServerChange extends ServerRef {
   readonly isFallback: boolean;
   readonly from: Health;
   readonly to: Health;
-  /** The observation that decided. */
-  readonly observation: Observation;
+  /** The observation that decided; undefined: a reload took away the check that spoke otherwise. */
+  readonly observation: Observation | undefined;
   readonly weightFrom: number;
   readonly weightTo: number;
   readonly serversUp: number;

@@ -40,6 +40,8 @@ export interface Decision {
   readonly rows: readonly ServerRow[];
   /** A server, not a fallback server, is in rotation. */
   readonly isUp: boolean;
+  /** No server that could be in rotation is still `unknown`. */
+  readonly isSettled: boolean;
   readonly isFallbackActive: boolean;
   readonly isFailOpenActive: boolean;
   /** Servers in rotation, of all. */
@@ -48,7 +50,7 @@ export interface Decision {
 
 const unseen: ServerStatus = { health: 'unknown', isObserved: false, foundWeight: undefined, override: undefined };
 
-export function serverState({ health, override }: ServerStatus): ServerState {
+export function serverState({ health, override }: Pick<ServerStatus, 'health' | 'override'>): ServerState {
   if (override === 'maintenance') return 'maintenance';
   return override === 'drain' ? 'draining' : health;
 }
@@ -76,8 +78,13 @@ export function decide(service: Service, status: ServiceStatus): Decision {
       ? []
       : fallbacks.flatMap(asFound);
   return {
-    rows: [...members.flatMap((member) => rowOf(service, member, isFailOpenActive)), ...fallbackRows, ...status.leaving],
+    rows: [
+      ...members.flatMap((member) => rowOf(service, member, isFailOpenActive)),
+      ...fallbackRows,
+      ...status.leaving,
+    ],
     isUp: inRotation.length > 0,
+    isSettled,
     isFallbackActive,
     isFailOpenActive,
     serversUp: inRotation.length,

@@ -32,7 +32,11 @@ export interface ServerSnapshot {
   readonly state: ServerState;
   /** Wall clock, ms since the epoch, of the last change of health; undefined: none yet. */
   readonly lastChangeAtMs: number | undefined;
-  readonly weight: { readonly configured: number; readonly desired: number | undefined; readonly kernel: number | undefined };
+  readonly weight: {
+    readonly configured: number;
+    readonly desired: number | undefined;
+    readonly kernel: number | undefined;
+  };
   readonly connections: Connections | undefined;
   readonly checks: readonly CheckSnapshot[];
 }

@@ -1,0 +1,182 @@
+import type { Probe } from '../checks/probe.ts';
+import type { Config } from './core/config.ts';
+import { desired } from './core/desired.ts';
+import type { AgentEvent } from './core/event.ts';
+import type { Snapshot } from './core/snapshot.ts';
+import type { Table } from './core/table.ts';
+import { type Kernel, KernelUnavailable } from './kernel/kernel.ts';
+import type { Clock } from './run/clock.ts';
+import { createMonitor } from './run/monitor.ts';
+import { createReconciler, type Ownership } from './run/reconciler.ts';
+import { runCheck } from './run/runner.ts';
+import { createScheduler } from './run/scheduler.ts';
+import { createWindows } from './run/windows.ts';
+
+export interface Agent {
+  /** Reads the table, adopts what is in it, and starts to probe. Rejects with `KernelUnavailable`. */
+  start(): Promise<void>;
+  /** Takes a new configuration into force; what did not change in it goes on undisturbed. */
+  reload(config: Config): void;
+  /** Takes note that a configuration was refused: the old one stays. */
+  rejectConfig(issues: readonly string[]): void;
+  /** Resolves when every check has come to a verdict and the kernel has what follows from it; true: all of it. */
+  settle(): Promise<boolean>;
+  /** Reads the table anew for those who look, unless that was done within the last second. */
+  refresh(): Promise<void>;
+  snapshot(): Snapshot;
+  /** Ends every loop; with `on_stop: remove`, takes our services out of the table. */
+  stop(cause: string): Promise<void>;
+}
+
+export interface AgentOptions {
+  readonly version: string;
+  readonly config: Config;
+  readonly kernel: Kernel;
+  readonly probeOf: (type: string) => Probe;
+  readonly ownership: Ownership;
+  readonly isDryRun: boolean;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly emit: (event: AgentEvent) => void;
+}
+
+/** Runs in flight at most. */
+const runLimit = 2000;
+/** How old a table may be that is shown. */
+const freshMs = 1000;
+
+/** The agent: the order in which its loops start, reload and stop. */
+export function createAgent(options: AgentOptions): Agent {
+  const { kernel, clock, random, emit, ownership, isDryRun, probeOf } = options;
+  const stopping = new AbortController();
+  let config = options.config;
+  let configLoadedAtMs = clock.wallNow();
+  let isConfigCurrent = true;
+  let isReady = false;
+  let isTableWritten = false;
+  let unseen = new Set<string>();
+  let shown: { readonly table: Table; readonly atMs: number } = { table: new Map(), atMs: 0 };
+  let onSettled: (() => void) | undefined;
+
+  const monitor = createMonitor({ emit, wallNow: clock.wallNow, onRows: () => reconciler.request('transition') });
+
+  const reconciler = createReconciler({
+    kernel,
+    clock,
+    emit,
+    ownership,
+    isDryRun,
+    desired: () => desired(config.services, monitor.decisions()),
+    settings: () => ({ intervalMs: config.agent.reconcileIntervalMs, onDrift: config.agent.onDrift }),
+    onRead: monitor.noteTable,
+    onDone: (isOk) => {
+      isTableWritten ||= isOk;
+      show(reconciler.lastTable());
+      noteReady();
+    },
+  });
+
+  const scheduler = createScheduler({
+    clock,
+    random,
+    limit: runLimit,
+    run: async (key, check, lagMs) => {
+      const run = await runCheck(probeOf(check.type), check, clock, stopping.signal);
+      if (stopping.signal.aborted) return false;
+      const isContested = monitor.record(key, { ...run, lagMs });
+      unseen.delete(key);
+      noteReady();
+      if (onSettled !== undefined && monitor.isSettled()) onSettled();
+      return isContested;
+    },
+  });
+
+  const windows = createWindows(clock, (open) => {
+    monitor.setOverrides(open);
+    reconciler.request('override');
+  });
+
+  const show = (table: Table) => {
+    shown = { table, atMs: clock.now() };
+  };
+
+  const noteReady = () => {
+    if (isReady || unseen.size > 0 || !isTableWritten) return;
+    isReady = true;
+    emit({ type: 'agent_ready' });
+  };
+
+  const takeChecks = () => {
+    const checks = monitor.checks();
+    unseen = new Set(checks.keys());
+    scheduler.set(checks);
+  };
+
+  const removeServices = async () => {
+    const ours = ownership.owned();
+    const table = await kernel.read();
+    const doomed = [...table].filter(([key]) => ours.has(key)).map(([, service]) => service);
+    await kernel.apply(doomed.map((service) => ({ kind: 'del_service', service })));
+    ownership.replace(new Set());
+  };
+
+  const warn = (error: unknown) => {
+    const code = error instanceof KernelUnavailable ? error.code : 'ERROR';
+    emit({ type: 'agent_warning', code, message: `Cannot remove our services from the table: ${error}` });
+  };
+
+  return {
+    start: async () => {
+      const table = await kernel.read();
+      show(table);
+      emit({ type: 'agent_started', version: options.version, ...sizeOf(config) });
+      monitor.configure(config, table);
+      windows.set(config.maintenance);
+      takeChecks();
+      await reconciler.reconcile('startup');
+    },
+    reload: (next) => {
+      config = next;
+      configLoadedAtMs = clock.wallNow();
+      isConfigCurrent = true;
+      monitor.configure(config, reconciler.lastTable());
+      windows.set(config.maintenance);
+      takeChecks();
+      emit({ type: 'config_reloaded', ...sizeOf(config) });
+      reconciler.request('reload');
+    },
+    rejectConfig: (issues) => {
+      isConfigCurrent = false;
+      emit({ type: 'config_rejected', issues });
+    },
+    settle: async () => {
+      if (!monitor.isSettled()) await new Promise<void>((resolve) => (onSettled = resolve));
+      return reconciler.reconcile('transition');
+    },
+    refresh: async () => {
+      if (clock.now() - shown.atMs >= freshMs) show(await kernel.read());
+    },
+    snapshot: () => ({
+      version: options.version,
+      isReady,
+      isIpvsUp: reconciler.isKernelUp(),
+      isConfigCurrent,
+      configLoadedAtMs,
+      services: monitor.snapshot(shown.table),
+    }),
+    stop: async (cause) => {
+      emit({ type: 'agent_stopping', cause });
+      stopping.abort();
+      windows.stop();
+      await scheduler.stop();
+      await reconciler.stop();
+      if (config.agent.onStop === 'remove' && !isDryRun) await removeServices().catch(warn);
+      emit({ type: 'agent_stopped' });
+    },
+  };
+}
+
+function sizeOf({ services }: Config): { services: number; servers: number } {
+  return { services: services.length, servers: services.reduce((sum, { servers }) => sum + servers.length, 0) };
+}

@@ -1,0 +1,37 @@
+import type { Clock } from './clock.ts';
+
+/** Holds back what failed, longer each time: 1 s, 2 s, 4 s … 60 s. */
+export interface Backoff {
+  /** The items that may be tried now. What is no longer among them is forgotten. */
+  due<Item>(items: readonly Item[], name: (item: Item) => string): readonly Item[];
+  note(name: string, hasFailed: boolean): void;
+  /** When the first of those held back is due; Infinity: none is. */
+  nextDueMs(): number;
+}
+
+const firstDelayMs = 1000;
+const longestDelayMs = 60_000;
+
+export function createBackoff(clock: Clock): Backoff {
+  let held = new Map<string, { readonly delayMs: number; readonly dueMs: number }>();
+
+  return {
+    due: (items, name) => {
+      if (held.size === 0) return items;
+      const current = new Set(items.map(name));
+      held = new Map([...held].filter(([key]) => current.has(key)));
+      const nowMs = clock.now();
+      return items.filter((item) => (held.get(name(item))?.dueMs ?? 0) <= nowMs);
+    },
+    note: (name, hasFailed) => {
+      if (!hasFailed) {
+        held.delete(name);
+        return;
+      }
+      const before = held.get(name);
+      const delayMs = before === undefined ? firstDelayMs : Math.min(before.delayMs * 2, longestDelayMs);
+      held.set(name, { delayMs, dueMs: clock.now() + delayMs });
+    },
+    nextDueMs: () => Math.min(Number.POSITIVE_INFINITY, ...[...held.values()].map(({ dueMs }) => dueMs)),
+  };
+}

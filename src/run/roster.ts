@@ -1,0 +1,137 @@
+import type { Check, Config, Server, Service } from '../core/config.ts';
+import type { CheckRef, RunResult } from '../core/event.ts';
+import { type Decision, decide, type ServerStatus } from '../core/fleet.ts';
+import { type CheckHealth, combine, type Health, initialHealth } from '../core/health.ts';
+import type { Override } from '../core/override.ts';
+import { type ServerRow, serverKey, serviceKey, type Table, type TableServer } from '../core/table.ts';
+
+/** The services of a configuration with what is known of each, by name. */
+export type Roster = ReadonlyMap<string, ServiceEntry>;
+
+export interface ServiceEntry {
+  readonly config: Service;
+  /** Servers, then fallback servers. */
+  readonly servers: readonly ServerEntry[];
+  /** Rows that left the configuration and wait, at weight 0, for their connections to end. */
+  leaving: readonly ServerRow[];
+  decision: Decision;
+  /** The state that was last told; undefined: none yet. */
+  announced: 'up' | 'down' | undefined;
+}
+
+export interface ServerEntry {
+  readonly key: string;
+  readonly config: Server;
+  readonly isFallback: boolean;
+  readonly checks: readonly CheckEntry[];
+  /** Its weight in the kernel when this configuration came into force; undefined: it was not there. */
+  readonly foundWeight: number | undefined;
+  health: Health;
+  override: Override | undefined;
+  /** While it drains: its connections have ended. */
+  isDrained: boolean;
+  /** Wall clock, ms since the epoch. */
+  lastChangeAtMs: number | undefined;
+}
+
+export interface CheckEntry {
+  readonly ref: CheckRef;
+  readonly check: Check;
+  state: CheckHealth;
+  /** A run has taught us something of the server. */
+  isObserved: boolean;
+  last: { readonly result: RunResult; readonly durationMs: number } | undefined;
+}
+
+/** Two checks with the same key see the same: they are run once, and shared. */
+export function runKey({ type, target, options, intervalMs, timeoutMs, retryIntervalMs, jitter }: Check): string {
+  return JSON.stringify([type, target, options, intervalMs, timeoutMs, retryIntervalMs, jitter]);
+}
+
+/**
+ * The roster of a configuration. What the one before knew of the same service, server or check goes on; a server that
+ * is new starts `up` if the kernel's table has it with a weight.
+ */
+export function createRoster(config: Config, before: Roster, table: Table): Roster {
+  const byKey = new Map([...before.values()].map((entry) => [serviceKey(entry.config.identity), entry]));
+  return new Map(
+    config.services.map((service) => {
+      const previous = byKey.get(serviceKey(service.identity)) ?? before.get(service.name);
+      return [service.name, createService(service, previous, table)];
+    }),
+  );
+}
+
+export function healthOf(checks: readonly CheckEntry[]): Health {
+  return combine(checks.map(({ state }) => state.health));
+}
+
+/** Decides anew for a service as it stands. */
+export function decideFor({ config, servers, leaving }: Omit<ServiceEntry, 'decision'>): Decision {
+  const statuses = (isFallback: boolean) =>
+    new Map(servers.filter((entry) => entry.isFallback === isFallback).map((entry) => [entry.key, statusOf(entry)]));
+  return decide(config, { servers: statuses(false), fallbackServers: statuses(true), leaving });
+}
+
+function createService(config: Service, previous: ServiceEntry | undefined, table: Table): ServiceEntry {
+  const rows = table.get(serviceKey(config.identity))?.servers ?? new Map<string, TableServer>();
+  const known = new Map(previous?.servers.map((entry) => [entry.key, entry]));
+  const create = (isFallback: boolean) => (server: Server) => {
+    const key = serverKey(server);
+    return createServer(config.name, server, isFallback, known.get(key), rows.get(key)?.weight);
+  };
+  const servers = [...config.servers.map(create(false)), ...config.fallbackServers.map(create(true))];
+  const entry = { config, servers, leaving: leavingRows(config, servers, previous, rows), announced: undefined };
+  const decision = decideFor(entry);
+  return { ...entry, decision, announced: previous?.announced ?? (decision.isUp ? 'up' : undefined) };
+}
+
+function createServer(
+  service: string,
+  config: Server,
+  isFallback: boolean,
+  previous: ServerEntry | undefined,
+  foundWeight: number | undefined,
+): ServerEntry {
+  const key = serverKey(config);
+  const health = previous?.health ?? (foundWeight !== undefined && foundWeight > 0 ? 'up' : 'unknown');
+  const known = new Map(previous?.checks.map((entry) => [runKey(entry.check), entry]));
+  const checks = config.checks.map((check): CheckEntry => {
+    const ref = { service, server: key, check: check.name, type: check.type };
+    const same = known.get(runKey(check));
+    if (same !== undefined) return { ...same, ref, check };
+    const isObserved = previous?.checks.every((entry) => entry.isObserved) ?? false;
+    return { ref, check, state: initialHealth(health), isObserved, last: undefined };
+  });
+  return {
+    key,
+    config,
+    isFallback,
+    checks,
+    foundWeight,
+    health: previous === undefined ? healthOf(checks) : health,
+    override: previous?.override,
+    isDrained: previous?.isDrained ?? false,
+    lastChangeAtMs: previous?.lastChangeAtMs,
+  };
+}
+
+/** Servers that were taken out of the file, where servers are quiesced rather than removed: they drain first. */
+function leavingRows(
+  { onFailure }: Service,
+  servers: readonly ServerEntry[],
+  previous: ServiceEntry | undefined,
+  rows: ReadonlyMap<string, TableServer>,
+): readonly ServerRow[] {
+  if (onFailure === 'remove' || previous === undefined) return [];
+  const present = new Set(servers.map(({ key }) => key));
+  const candidates = [...previous.servers.map(({ key }) => key), ...previous.leaving.map(serverKey)];
+  return candidates.flatMap((key) => {
+    const row = rows.get(key);
+    return row === undefined || present.has(key) ? [] : [{ ...row, weight: 0 }];
+  });
+}
+
+function statusOf({ health, checks, foundWeight, override }: ServerEntry): ServerStatus {
+  return { health, isObserved: checks.every(({ isObserved }) => isObserved), foundWeight, override };
+}

@@ -1,0 +1,123 @@
+import type { Check } from '../core/config.ts';
+import type { Clock } from './clock.ts';
+import { createHeap } from './heap.ts';
+
+export interface Scheduler {
+  /**
+   * Replaces the set of checks, by a key that says what is run. A check whose key stays keeps its times; a new one
+   * first runs within one interval or one second, whichever is shorter.
+   */
+  set(checks: ReadonlyMap<string, Check>): void;
+  /** Resolves when nothing is in flight. */
+  stop(): Promise<void>;
+}
+
+export interface SchedulerOptions {
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Runs one check; `lagMs` is planned start to real start. Resolves with whether to retry soon. Must not reject. */
+  readonly run: (key: string, check: Check, lagMs: number) => Promise<boolean>;
+  /** Runs in flight at most; the others wait, and their deadlines do not start. */
+  readonly limit: number;
+}
+
+interface Task {
+  readonly key: string;
+  readonly check: Check;
+  /** Where the run would start without jitter. */
+  slotMs: number;
+  dueMs: number;
+}
+
+/** First runs, and those that a stall has put off, are spread over at most this long. */
+const longestSpreadMs = 1000;
+
+/** Starts each check at its interval, on one timer; a check never overlaps itself. */
+export function createScheduler({ clock, random, run, limit }: SchedulerOptions): Scheduler {
+  const tasks = new Map<string, Task>();
+  const waiting = createHeap<Task>((task) => task.dueMs);
+  const inFlight = new Map<Task, Promise<void>>();
+  let cancelTimer = () => {};
+  let stalledMs = clock.stalledMs();
+  let isStopped = false;
+
+  const spread = (check: Check) => clock.now() + random() * Math.min(check.intervalMs, longestSpreadMs);
+
+  const wait = (task: Task, slotMs: number, jitterMs = 0) => {
+    task.slotMs = slotMs;
+    task.dueMs = slotMs + (random() - 0.5) * jitterMs;
+    waiting.push(task);
+  };
+
+  const start = (task: Task) => {
+    const startMs = clock.now();
+    const done = run(task.key, task.check, Math.max(0, startMs - task.dueMs)).then((isRetry) => {
+      inFlight.delete(task);
+      if (isStopped || tasks.get(task.key) !== task) return;
+      const { intervalMs, retryIntervalMs, jitter } = task.check;
+      const nowMs = clock.now();
+      if (isRetry) wait(task, nowMs + retryIntervalMs);
+      else wait(task, Math.max(nextSlot(task.slotMs, startMs, intervalMs), nowMs), intervalMs * jitter);
+      plan();
+    });
+    inFlight.set(task, done);
+  };
+
+  const startDue = () => {
+    if (noticeStall()) respread();
+    const nowMs = clock.now();
+    for (let task = waiting.peek(); task !== undefined && task.dueMs <= nowMs && inFlight.size < limit; ) {
+      waiting.pop();
+      if (tasks.get(task.key) === task) start(task);
+      task = waiting.peek();
+    }
+    plan();
+  };
+
+  const plan = () => {
+    cancelTimer();
+    const next = waiting.peek();
+    if (next !== undefined && inFlight.size < limit && !isStopped) cancelTimer = clock.at(next.dueMs, startDue);
+  };
+
+  const noticeStall = () => {
+    const lostMs = clock.stalledMs() - stalledMs;
+    stalledMs += lostMs;
+    return lostMs > longestSpreadMs;
+  };
+
+  /** What was due during a stall would start at one instant, here and on the servers. */
+  const respread = () => {
+    const nowMs = clock.now();
+    const due = [...tasks.values()].filter((task) => !inFlight.has(task));
+    for (const task of due) {
+      if (task.dueMs <= nowMs) task.slotMs = task.dueMs = spread(task.check);
+    }
+    waiting.reset(due);
+  };
+
+  return {
+    set: (checks) => {
+      for (const key of tasks.keys()) if (!checks.has(key)) tasks.delete(key);
+      for (const [key, check] of checks) {
+        if (tasks.has(key)) continue;
+        const task: Task = { key, check, slotMs: 0, dueMs: 0 };
+        tasks.set(key, task);
+        wait(task, spread(check));
+      }
+      plan();
+    },
+    stop: async () => {
+      isStopped = true;
+      cancelTimer();
+      await Promise.all(inFlight.values());
+    },
+  };
+}
+
+/** One interval after the slot; counted from the start where the run was off its slot: a retry, or late. */
+function nextSlot(slotMs: number, startMs: number, intervalMs: number): number {
+  const isOnSlot = Math.abs(startMs - slotMs) < intervalMs / 2;
+  return (isOnSlot ? slotMs : startMs) + intervalMs;
+}

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What must outlive the process. */
+export interface State {
+  /** `serviceKey` of the services that are ours. */
+  readonly services: readonly string[];
+  /** Servers that the transition file last told to be gone, as `SERVICE SERVER`. */
+  readonly gone: readonly string[];
+}
+
+export interface StateFile {
+  /** The state of the process before, or the empty one where there is no file that can be trusted. */
+  readonly initial: State;
+  /** Why a file that is there was not trusted. */
+  readonly problem: string | undefined;
+  /** Replaces the file as a whole: the old one or the new one is there at every instant. Throws what the system says. */
+  save(state: State): void;
+}
+
+const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+const fileName = 'state.json';
+const emptyState: State = { services: [], gone: [] };
+
+/** Reads `state.json` of the directory; without a directory nothing is remembered. */
+export function openState(directory: string | undefined): StateFile {
+  if (directory === undefined) return { initial: emptyState, problem: undefined, save: () => {} };
+  const path = join(directory, fileName);
+  return { ...readState(path), save: (state) => writeState(directory, path, state) };
+}
+
+function readState(path: string): Pick<StateFile, 'initial' | 'problem'> {
+  try {
+    const { version, checksum, ...state } = JSON.parse(readFileSync(path, 'utf8'));
+    if (version !== 1) return distrust(path, `its version is ${version}`);
+    if (checksum !== checksumOf(state)) return distrust(path, 'its checksum is wrong');
+    return { initial: state, problem: undefined };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return { initial: emptyState, problem: undefined };
+    return distrust(path, error instanceof SyntaxError ? 'it is not JSON' : String(error));
+  }
+}
+
+function distrust(path: string, why: string): Pick<StateFile, 'initial' | 'problem'> {
+  return { initial: emptyState, problem: `Cannot trust ${path} as ${why}: no service is taken for ours by it` };
+}
+
+function writeState(directory: string, path: string, state: State): void {
+  mkdirSync(directory, { recursive: true, mode: 0o750 });
+  const temporary = `${path}.new`;
+  const file = openSync(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+  try {
+    writeSync(file, `${JSON.stringify({ version: 1, checksum: checksumOf(state), ...state })}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, path);
+}
+
+function checksumOf({ services, gone }: State): string {
+  return createHash('sha256')
+    .update(JSON.stringify([services, gone]))
+    .digest('hex');
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
