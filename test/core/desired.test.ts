@@ -1,0 +1,21 @@
+import { expect, test } from '@jest/globals';
+import { desired } from '../../src/core/desired.ts';
+import type { Decision } from '../../src/core/fleet.ts';
+import { aRow, aService, aServiceRow, aTable } from '../support/build.ts';
+
+const decision: Decision = {
+  rows: [],
+  isUp: true,
+  isSettled: true,
+  isFallbackActive: false,
+  isFailOpenActive: false,
+  serversUp: 1,
+};
+
+test('the table holds every service with the rows decided for it', () => {
+  const mark = aService({ name: 'marked', identity: { kind: 'fwmark', mark: 8, family: 'ipv6' } });
+  const decisions = new Map([['web', { ...decision, rows: [aRow('10.0.0.1', { weight: 3 })] }]]);
+  expect(desired([aService(), mark], decisions)).toEqual(
+    aTable([aServiceRow(), aRow('10.0.0.1', { weight: 3 })], [aServiceRow({ identity: mark.identity })]),
+  );
+});
