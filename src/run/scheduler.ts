@@ -44,10 +44,16 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
 
   const spread = (check: Check) => clock.now() + random() * Math.min(check.intervalMs, longestSpreadMs);
 
-  const wait = (task: Task, slotMs: number, jitterMs = 0) => {
+  const wait = (task: Task, slotMs: number, dueMs = slotMs) => {
     task.slotMs = slotMs;
-    task.dueMs = slotMs + (random() - 0.5) * jitterMs;
+    task.dueMs = dueMs;
     waiting.push(task);
+  };
+
+  const waitForSlot = (task: Task, startMs: number) => {
+    const { intervalMs, jitter } = task.check;
+    const slotMs = Math.max(nextSlot(task.slotMs, startMs, intervalMs), clock.now());
+    wait(task, slotMs, slotMs + (random() - 0.5) * intervalMs * jitter);
   };
 
   const start = (task: Task) => {
@@ -55,10 +61,8 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
     const done = run(task.key, task.check, Math.max(0, startMs - task.dueMs)).then((isRetry) => {
       inFlight.delete(task);
       if (isStopped || tasks.get(task.key) !== task) return;
-      const { intervalMs, retryIntervalMs, jitter } = task.check;
-      const nowMs = clock.now();
-      if (isRetry) wait(task, nowMs + retryIntervalMs);
-      else wait(task, Math.max(nextSlot(task.slotMs, startMs, intervalMs), nowMs), intervalMs * jitter);
+      if (isRetry) wait(task, clock.now() + task.check.retryIntervalMs);
+      else waitForSlot(task, startMs);
       plan();
     });
     inFlight.set(task, done);

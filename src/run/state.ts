@@ -37,7 +37,7 @@ function readState(path: string): Pick<StateFile, 'initial' | 'problem'> {
     if (checksum !== checksumOf(state)) return distrust(path, 'its checksum is wrong');
     return { initial: state, problem: undefined };
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return { initial: emptyState, problem: undefined };
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { initial: emptyState, problem: undefined };
     return distrust(path, error instanceof SyntaxError ? 'it is not JSON' : String(error));
   }
 }
@@ -63,8 +63,4 @@ function checksumOf({ services, gone }: State): string {
   return createHash('sha256')
     .update(JSON.stringify([services, gone]))
     .digest('hex');
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -1,0 +1,536 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Config, Service } from '../src/core/config.ts';
+import { serviceKey } from '../src/core/table.ts';
+import { KernelUnavailable } from '../src/kernel/kernel.ts';
+import { aConfig, aRow, aServer, aService, aServiceRow, aTable } from './support/build.ts';
+import { type Behaviour, checkOf, createWorld, type World } from './support/world.ts';
+
+const one = '10.0.0.1';
+const two = '10.0.0.2';
+const key = serviceKey(aServiceRow().identity);
+
+function server(address: string, weight = 1) {
+  return aServer(address, { weight, checks: [checkOf(address)] });
+}
+
+function web(changes: Partial<Service> = {}): Service {
+  return aService({ servers: [server(one, 2), server(two)], ...changes });
+}
+
+const fallbackServers = [aServer('127.0.0.1', { checks: [] })];
+
+/** A world whose agent has started and has seen every server, just now: the next run is an interval away. */
+async function started(config: Config, behaviours: Record<string, Behaviour> = {}, table = aTable()): Promise<World> {
+  const world = createWorld({ config, behaviours, table });
+  await start(world);
+  await world.clock.advance(500);
+  world.news();
+  return world;
+}
+
+async function start({ agent, clock }: World): Promise<void> {
+  const ready = agent.start();
+  await clock.settle();
+  await ready;
+}
+
+describe('a server that fails', () => {
+  test('leaves on the third failure in a row, found by quick retries, and comes back on the second pass', async () => {
+    const world = await started(aConfig([web()]));
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
+
+    world.set(one, 'refused');
+    await world.clock.advance(1000 + 2 * 200 - 1);
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
+    await world.clock.advance(1);
+    expect(world.rows()).toEqual(['10.0.0.2 w1']);
+    expect(world.news()).toEqual(['web 10.0.0.1 up>down']);
+
+    world.set(one, 'ok');
+    await world.clock.advance(1000 + 200);
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
+    expect(world.news()).toEqual(['web 10.0.0.1 down>up']);
+  });
+
+  test('one that never answers fails when its time is up', async () => {
+    const world = await started(aConfig([web()]));
+    world.set(one, 'silent');
+    await world.clock.advance(1000 + 3 * 400 + 2 * 200);
+    expect(world.rows()).toEqual(['10.0.0.2 w1']);
+    expect(world.events.findLast(({ type }) => type === 'server_changed')).toMatchObject({
+      observation: { reason: 'L4TOUT' },
+      weightFrom: 2,
+      weightTo: 0,
+      serversUp: 1,
+      serversTotal: 2,
+    });
+  });
+
+  test('two failures and a pass change nothing', async () => {
+    const world = await started(aConfig([web()]));
+    world.set(one, 'refused');
+    await world.clock.advance(1000 + 200);
+    world.set(one, 'ok');
+    await world.clock.advance(5000);
+    expect(world.news()).toEqual([]);
+  });
+
+  test('stays at weight 0 with on_failure quiesce', async () => {
+    const world = await started(aConfig([web({ onFailure: 'quiesce' })]), { [one]: 'ok' });
+    world.set(one, 'refused');
+    await world.clock.advance(3000);
+    expect(world.rows()).toEqual(['10.0.0.1 w0', '10.0.0.2 w1']);
+  });
+
+  test('a fault of our own moves no health and is told', async () => {
+    const world = await started(aConfig([web()]));
+    world.set(one, 'broken');
+    world.set(two, 'broken');
+    await world.clock.advance(20_000);
+    expect(world.news()).toEqual([]);
+    expect(world.events.findLast(({ type }) => type === 'check_ran')).toMatchObject({
+      result: { kind: 'inconclusive', inconclusive: { code: 'EMFILE' } },
+    });
+  });
+});
+
+describe('retry loops', () => {
+  test('runs start one interval apart, and closer together while health is contested', async () => {
+    const world = await started(aConfig([web()]));
+    world.runs.clear();
+    await world.clock.advance(2000);
+    world.set(one, 'refused');
+    await world.clock.advance(1500);
+    expect(world.runs.get(one)).toEqual([1500, 2500, 3500, 3700, 3900]);
+  });
+
+  test('first runs are spread over an interval', async () => {
+    let draws = 0;
+    const random = () => draws++ / 10;
+    const servers = Array.from({ length: 10 }, (_, index) => server(`10.0.1.${index}`));
+    const world = createWorld({ config: aConfig([web({ servers })]), random });
+    await start(world);
+    await world.clock.advance(1000);
+    const starts = [...world.runs.values()].map(([first = -1]) => first);
+    expect(starts.sort((a, b) => a - b)).toEqual([0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
+  });
+
+  test('identical checks of one target are run once and shared by all services', async () => {
+    const mail = web({ name: 'mail', identity: { kind: 'fwmark', mark: 8, family: 'ipv4' } });
+    const world = await started(aConfig([web(), mail]));
+    expect(world.runs.get(one)).toHaveLength(1);
+    world.set(one, 'refused');
+    await world.clock.advance(3000);
+    expect(world.rows()).toEqual(['10.0.0.2 w1']);
+    expect(world.rows('FWM 8')).toEqual(['10.0.0.2 w1']);
+    expect(world.news()).toEqual(['web 10.0.0.1 up>down', 'mail 10.0.0.1 up>down']);
+  });
+
+  test('a run that outlasts its interval delays the next instead of overlapping it', async () => {
+    const slow = aServer(one, { checks: [checkOf(one, { timeoutMs: 2500, fall: 1 })] });
+    const world = await started(aConfig([web({ servers: [slow] })]), { [one]: 'silent' });
+    await world.clock.advance(6000);
+    expect(world.runs.get(one)).toEqual([500, 3000, 5500]);
+  });
+});
+
+describe('fallback and failing open', () => {
+  test('the fallback comes before the last server leaves and leaves after the first is back', async () => {
+    const world = await started(aConfig([web({ fallbackServers })]));
+    world.set(one, 'refused');
+    world.set(two, 'refused');
+    await world.clock.advance(3000);
+    expect(world.rows()).toEqual(['127.0.0.1 w1']);
+    expect(world.news()).toEqual(['web 10.0.0.1 up>down', 'web 10.0.0.2 up>down', 'web down 0/2', 'web fallback on']);
+    world.set(two, 'ok');
+    await world.clock.advance(3000);
+    expect(world.rows()).toEqual(['10.0.0.2 w1']);
+    expect(world.news()).toEqual(['web 10.0.0.2 down>up', 'web up 1/2', 'web fallback off']);
+  });
+
+  test('without a fallback every server stays when all fail at once, until they recover', async () => {
+    const world = await started(aConfig([web()]));
+    world.set(one, 'silent');
+    world.set(two, 'silent');
+    await world.clock.advance(20_000);
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
+    expect(world.news()).toContain('web fail_open on');
+    world.set(one, 'ok');
+    await world.clock.advance(3000);
+    expect(world.rows()).toEqual(['10.0.0.1 w2']);
+    expect(world.news()).toContain('web fail_open off');
+  });
+
+  test('a fallback that is down by its own check is passed over', async () => {
+    const checked = [aServer('127.0.0.1', { checks: [checkOf('127.0.0.1')] })];
+    const world = await started(aConfig([web({ fallbackServers: checked })]), { '127.0.0.1': 'refused' });
+    world.set(one, 'refused');
+    world.set(two, 'refused');
+    await world.clock.advance(3000);
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
+  });
+
+  test('a service all of whose servers are down from the start is told to be down', async () => {
+    const world = createWorld({ config: aConfig([web()]), behaviours: { [one]: 'refused', [two]: 'refused' } });
+    await start(world);
+    await world.clock.advance(1000);
+    expect(world.news()).toContain('web down 0/2');
+  });
+});
+
+describe('a start', () => {
+  const full = aTable([aServiceRow(), aRow(one, { weight: 2 }), aRow(two)]);
+
+  test('adopts what serves: it takes as many failures to leave as ever', async () => {
+    const world = createWorld({ config: aConfig([web()]), table: full, behaviours: { [one]: 'refused' } });
+    await start(world);
+    await world.clock.advance(500 + 200);
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
+    await world.clock.advance(200);
+    expect(world.rows()).toEqual(['10.0.0.2 w1']);
+  });
+
+  test('with one dead and one healthy server: the dead one never appears, the healthy one never leaves', async () => {
+    const table = aTable([aServiceRow(), aRow(two)]);
+    const world = createWorld({ config: aConfig([web()]), table, behaviours: { [one]: 'refused' } });
+    const seen = new Set<string>();
+    const { apply } = world.kernel;
+    world.kernel.apply = async (ops) => {
+      const results = await apply(ops);
+      seen.add(String(world.rows()));
+      return results;
+    };
+    await start(world);
+    for (let step = 0; step < 100; step++) {
+      await world.clock.advance(50);
+      seen.add(String(world.rows()));
+    }
+    expect([...seen]).toEqual(['10.0.0.2 w1']);
+  });
+
+  test('over an empty table lets each server in with its first pass', async () => {
+    const world = createWorld({ config: aConfig([web()]), behaviours: { [two]: 'refused' } });
+    await start(world);
+    expect(world.rows()).toEqual([]);
+    await world.clock.advance(1000);
+    expect(world.rows()).toEqual(['10.0.0.1 w2']);
+  });
+
+  test('keeps the fallback that it finds until every server has been observed', async () => {
+    const table = aTable([aServiceRow(), aRow('127.0.0.1')]);
+    let draws = 0;
+    const world = createWorld({
+      config: aConfig([web({ fallbackServers })]),
+      table,
+      random: () => (draws++ === 0 ? 0.1 : 0.9),
+    });
+    await start(world);
+    await world.clock.advance(500);
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '127.0.0.1 w1']);
+    await world.clock.advance(500);
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
+  });
+
+  test('changes nothing in a table that is right', async () => {
+    const world = createWorld({ config: aConfig([web()]), table: full });
+    await start(world);
+    await world.clock.advance(10_000);
+    expect(world.kernel.table).toBe(full);
+    expect(world.news()).toEqual(['agent_started', 'agent_ready']);
+  });
+
+  test('is ready once every check has run and the table is written', async () => {
+    const world = createWorld({ config: aConfig([web()]) });
+    await start(world);
+    expect(world.agent.snapshot().isReady).toBe(false);
+    await world.clock.advance(1000);
+    expect(world.agent.snapshot().isReady).toBe(true);
+  });
+
+  test('removes a service that was ours and left the configuration meanwhile, and no other', async () => {
+    const mine = aServiceRow({ identity: { kind: 'fwmark', mark: 1, family: 'ipv4' } });
+    const foreign = aServiceRow({ identity: { kind: 'fwmark', mark: 2, family: 'ipv4' } });
+    const table = aTable([mine, aRow(one)], [foreign, aRow(one)]);
+    const world = createWorld({ config: aConfig([web()]), table, owned: ['FWM 1'] });
+    await start(world);
+    expect([...world.kernel.table.keys()].sort()).toEqual(['FWM 2', key]);
+    expect([...world.ownership.owned()]).toEqual([key]);
+  });
+
+  test('fails when there is no IPVS', async () => {
+    const world = createWorld({ config: aConfig([web()]) });
+    world.kernel.failure = new KernelUnavailable('ENOENT', 'The kernel has no IPVS');
+    await expect(world.agent.start()).rejects.toThrow('The kernel has no IPVS');
+  });
+});
+
+describe('what somebody else does to the table', () => {
+  const foreign = aServiceRow({ identity: { kind: 'fwmark', mark: 99, family: 'ipv4' } });
+
+  test.each([
+    ['cleared', aTable(), 'drift missing missing missing'],
+    ['a changed weight', aTable([aServiceRow(), aRow(one, { weight: 9 }), aRow(two)]), 'drift different'],
+    ['a deleted server', aTable([aServiceRow(), aRow(one, { weight: 2 })]), 'drift missing'],
+    [
+      'a changed scheduler',
+      aTable([aServiceRow({ scheduler: 'rr' }), aRow(one, { weight: 2 }), aRow(two)]),
+      'drift different',
+    ],
+    ['a foreign server', aTable([aServiceRow(), aRow(one, { weight: 2 }), aRow(two), aRow('10.0.0.9')]), 'drift extra'],
+  ])('%s is repaired within an interval, and a foreign service is not touched', async (_name, edited, drift) => {
+    const world = await started(aConfig([web()]));
+    world.kernel.table = new Map([...edited, ...aTable([foreign, aRow(one)])]);
+    await world.clock.advance(5000);
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
+    expect(world.kernel.table.get(key)?.scheduler).toBe('wlc');
+    expect(world.rows('FWM 99')).toEqual(['10.0.0.1 w1']);
+    expect(world.news()).toEqual([drift]);
+  });
+
+  test('with on_drift report it is told once and left, while transitions still reach the table', async () => {
+    const config = aConfig([web()]);
+    const world = await started({ ...config, agent: { ...config.agent, onDrift: 'report' } });
+    world.kernel.table = aTable([aServiceRow(), aRow(one, { weight: 9 }), aRow(two)]);
+    await world.clock.advance(15_000);
+    expect(world.rows()).toEqual(['10.0.0.1 w9', '10.0.0.2 w1']);
+    world.set(two, 'refused');
+    await world.clock.advance(3000);
+    expect(world.rows()).toEqual(['10.0.0.1 w9']);
+    expect(world.news()).toEqual(['drift different reported', 'web 10.0.0.2 up>down']);
+  });
+
+  test('the loss of IPVS is told once; probing goes on and the table is rebuilt when it is back', async () => {
+    const world = await started(aConfig([web()]));
+    world.kernel.failure = new KernelUnavailable('ENOENT', 'The kernel has no IPVS');
+    world.set(one, 'refused');
+    await world.clock.advance(20_000);
+    expect(world.news()).toEqual(['web 10.0.0.1 up>down', 'ipvs_unreachable']);
+    expect(world.agent.snapshot().isIpvsUp).toBe(false);
+    world.kernel.failure = undefined;
+    world.kernel.table = aTable();
+    await world.clock.advance(5000);
+    expect(world.rows()).toEqual(['10.0.0.2 w1']);
+    expect(world.news()).toEqual(['ipvs_recovered']);
+    expect(world.agent.snapshot().isIpvsUp).toBe(true);
+  });
+
+  test('a refused op is retried ever less often, and the others go on', async () => {
+    const broken = web({
+      name: 'broken',
+      identity: { kind: 'fwmark', mark: 7, family: 'ipv4' },
+      scheduler: 'nosuch',
+      servers: [],
+    });
+    const world = createWorld({ config: aConfig([web(), broken]) });
+    await start(world);
+    await world.clock.advance(10_000);
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
+    const refusals = world.events.filter((event) => event.type === 'reconciled' && !event.isOk);
+    expect(refusals).toHaveLength(4);
+    expect(refusals[0]).toMatchObject({
+      results: expect.arrayContaining([expect.objectContaining({ error: 'ENOENT' })]),
+    });
+  });
+});
+
+describe('lateness of the agent', () => {
+  test.each([5000, 20_000])('a stall of %i ms takes no server down', async (stallMs) => {
+    const world = await started(aConfig([web()]));
+    world.clock.stall(stallMs);
+    await world.clock.advance(5000);
+    expect(world.news()).toEqual([]);
+  });
+
+  test('a stall in the midst of a run does not charge the server for the time lost', async () => {
+    const world = await started(aConfig([web({ servers: [aServer(one, { checks: [checkOf(one, { fall: 1 })] })] })]));
+    world.set(one, 'silent');
+    await world.clock.advance(1200);
+    world.clock.stall(3000);
+    await world.clock.advance(399);
+    expect(world.news()).toEqual([]);
+  });
+
+  test('a jump of the wall clock, a day ahead or back, changes nothing', async () => {
+    const world = await started(aConfig([web()]));
+    const dayMs = 86_400_000;
+    world.clock.jump(dayMs);
+    await world.clock.advance(5000);
+    world.clock.jump(-2 * dayMs);
+    await world.clock.advance(5000);
+    expect(world.news()).toEqual([]);
+    expect(world.runs.get(one)).toHaveLength(11);
+  });
+});
+
+describe('a reload', () => {
+  test('that changes one weight is one op and disturbs no check', async () => {
+    const world = await started(aConfig([web()]));
+    world.agent.reload(aConfig([web({ servers: [server(one, 5), server(two)] })]));
+    await world.clock.advance(2000);
+    expect(world.rows()).toEqual(['10.0.0.1 w5', '10.0.0.2 w1']);
+    expect(world.events.flatMap((event) => (event.type === 'reconciled' ? event.results : []))).toHaveLength(4);
+    expect(world.runs.get(one)).toEqual([500, 1500, 2500]);
+    expect(world.news()).toEqual(['config_reloaded']);
+  });
+
+  test('keeps the health of a server whose check changed until the new check has decided', async () => {
+    const world = await started(aConfig([web()]), { [one]: 'refused' });
+    const changed = aServer(one, { weight: 2, checks: [checkOf(one, { timeoutMs: 300 })] });
+    world.agent.reload(aConfig([web({ servers: [changed, server(two)] })]));
+    world.set(one, 'ok');
+    await world.clock.advance(500);
+    expect(world.rows()).toEqual(['10.0.0.2 w1']);
+    await world.clock.advance(200);
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
+  });
+
+  test('takes out a server that left the file, and lets in a new one with its first pass', async () => {
+    const world = await started(aConfig([web()]));
+    world.agent.reload(aConfig([web({ servers: [server(two), server('10.0.0.3')] })]));
+    await world.clock.settle();
+    expect(world.rows()).toEqual(['10.0.0.2 w1']);
+    await world.clock.advance(1000);
+    expect(world.rows()).toEqual(['10.0.0.2 w1', '10.0.0.3 w1']);
+  });
+
+  test('with on_failure quiesce lets the connections of a server that left the file end first', async () => {
+    const world = await started(aConfig([web({ onFailure: 'quiesce' })]));
+    const busy = connected(world, one, 3);
+    world.kernel.table = busy;
+    world.agent.reload(aConfig([web({ onFailure: 'quiesce', servers: [server(two)] })]));
+    await world.clock.advance(10_000);
+    expect(world.rows()).toEqual(['10.0.0.1 w0', '10.0.0.2 w1']);
+    world.kernel.table = connected(world, one, 0);
+    await world.clock.advance(5000);
+    expect(world.rows()).toEqual(['10.0.0.2 w1']);
+    expect(world.news()).toEqual(['config_reloaded', 'web 10.0.0.1:80 drained']);
+  });
+
+  test('removes a service that left the file', async () => {
+    const mail = web({ name: 'mail', identity: { kind: 'fwmark', mark: 8, family: 'ipv4' } });
+    const world = await started(aConfig([web(), mail]));
+    world.agent.reload(aConfig([web()]));
+    await world.clock.settle();
+    expect([...world.kernel.table.keys()]).toEqual([key]);
+  });
+
+  test('that takes away the failing check brings the server back at once', async () => {
+    const failing = checkOf('10.0.0.66', { name: 'second' });
+    const both = aServer(one, { checks: [checkOf(one), failing] });
+    const world = await started(aConfig([web({ servers: [both, server(two)] })]), { '10.0.0.66': 'refused' });
+    expect(world.rows()).toEqual(['10.0.0.2 w1']);
+    world.agent.reload(aConfig([web({ servers: [server(one), server(two)] })]));
+    await world.clock.settle();
+    expect(world.rows()).toEqual(['10.0.0.1 w1', '10.0.0.2 w1']);
+    expect(world.news()).toEqual(['web 10.0.0.1 down>up', 'config_reloaded']);
+  });
+
+  test('of a bad file changes nothing but what is told', async () => {
+    const world = await started(aConfig([web()]));
+    const before = world.kernel.table;
+    world.agent.rejectConfig(['lvsd.yaml:1:1: services: missing']);
+    await world.clock.advance(5000);
+    expect(world.kernel.table).toBe(before);
+    expect(world.agent.snapshot().isConfigCurrent).toBe(false);
+    expect(world.news()).toEqual(['config_rejected']);
+  });
+});
+
+describe('maintenance windows', () => {
+  const windowFor = (action: 'drain' | 'maintenance', schedule: string) => ({
+    servers: [{ address: one, port: undefined }],
+    schedule,
+    durationMs: 60_000,
+    timezone: 'UTC',
+    action,
+  });
+
+  test('a window that opens takes its servers out and gives them back when it closes', async () => {
+    const world = await started(aConfig([web()], { maintenance: [windowFor('maintenance', '1 12 * * *')] }));
+    await world.clock.advance(58_000);
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
+    await world.clock.advance(2000);
+    expect(world.rows()).toEqual(['10.0.0.2 w1']);
+    await world.clock.advance(60_000);
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
+    expect(world.news()).toEqual(['web 10.0.0.1:80 free>maintenance', 'web 10.0.0.1:80 maintenance>free']);
+  });
+
+  test('one that is open at the start counts, and a drain keeps the server at weight 0', async () => {
+    const world = createWorld({ config: aConfig([web()], { maintenance: [windowFor('drain', '0 12 * * *')] }) });
+    await start(world);
+    await world.clock.advance(1000);
+    expect(world.rows()).toEqual(['10.0.0.1 w0', '10.0.0.2 w1']);
+    expect(world.news()).toContain('web 10.0.0.1:80 free>drain');
+  });
+
+  test('maintenance is not overruled when every other server fails', async () => {
+    const world = await started(aConfig([web()], { maintenance: [windowFor('maintenance', '0 12 * * *')] }));
+    world.set(two, 'refused');
+    await world.clock.advance(3000);
+    expect(world.rows()).toEqual(['10.0.0.2 w1']);
+  });
+});
+
+describe('a stop', () => {
+  test('leaves the table as it is', async () => {
+    const world = await started(aConfig([web()]));
+    const before = world.kernel.table;
+    await world.agent.stop('SIGTERM');
+    expect(world.kernel.table).toBe(before);
+    expect(world.news()).toEqual(['agent_stopping', 'agent_stopped']);
+  });
+
+  test('with on_stop remove takes out our services and no others', async () => {
+    const config = aConfig([web()]);
+    const world = await started({ ...config, agent: { ...config.agent, onStop: 'remove' } });
+    const foreign = aServiceRow({ identity: { kind: 'fwmark', mark: 99, family: 'ipv4' } });
+    world.kernel.table = new Map([...world.kernel.table, ...aTable([foreign])]);
+    await world.agent.stop('SIGTERM');
+    expect([...world.kernel.table.keys()]).toEqual(['FWM 99']);
+  });
+
+  test('with a probe in flight ends at once, and leaves no timer', async () => {
+    const world = await started(aConfig([web()]));
+    world.set(one, 'silent');
+    await world.clock.advance(1200);
+    await world.agent.stop('SIGTERM');
+    expect(world.clock.pending()).toBe(0);
+    expect(world.news()).toEqual(['agent_stopping', 'agent_stopped']);
+  });
+});
+
+test('a dry run tells each op once and applies none', async () => {
+  const world = createWorld({ config: aConfig([web()]), isDryRun: true });
+  await start(world);
+  await world.clock.advance(20_000);
+  expect(world.kernel.table.size).toBe(0);
+  const planned = world.events.flatMap((event) => (event.type === 'op_planned' ? [event.op.kind] : []));
+  expect(planned).toEqual(['add_service', 'add_server', 'add_server']);
+});
+
+test('settle waits for a verdict on every server and for the table that follows from it', async () => {
+  const table = aTable([aServiceRow(), aRow(one, { weight: 2 })]);
+  const world = createWorld({ config: aConfig([web()]), table, behaviours: { [one]: 'refused' } });
+  await start(world);
+  const settled = world.agent.settle();
+  await world.clock.advance(2000);
+  expect(await settled).toBe(true);
+  expect(world.rows()).toEqual(['10.0.0.2 w1']);
+});
+
+/** The world's table, with so many connections to a server. */
+function connected({ kernel }: World, address: string, active: number) {
+  return new Map(
+    [...kernel.table].map(([name, service]) => {
+      const servers = [...service.servers].map(
+        ([id, row]) =>
+          [
+            id,
+            row.address === address ? { ...row, connections: { active, inactive: 0, persistent: 0 } } : row,
+          ] as const,
+      );
+      return [name, { ...service, servers: new Map(servers) }];
+    }),
+  );
+}

@@ -1,0 +1,127 @@
+import { describe, expect, test } from '@jest/globals';
+import { defineProbe, type Probe, Unlearned } from '../../checks/probe.ts';
+import { z } from '../../src/config/fields.ts';
+import { fail, type Observation, pass } from '../../src/core/observation.ts';
+import { runCheck } from '../../src/run/runner.ts';
+import { aCheck } from '../support/build.ts';
+import { createSimulatedClock } from '../support/clock.ts';
+
+const check = aCheck({ timeoutMs: 1000 });
+const never = new AbortController().signal;
+
+function probe(run: (signal: AbortSignal) => Promise<Observation>): Probe {
+  return defineProbe({
+    type: 'test',
+    summary: 'A test',
+    needsPort: false,
+    options: z.object({}),
+    run: (_target, _options, signal) => run(signal),
+  });
+}
+
+/** Answers as soon as it is told that its time is up. */
+const silent = probe(async (signal) => {
+  await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  return fail('L4TOUT', 'no answer');
+});
+
+describe('runCheck', () => {
+  test('hands on what the probe saw, and how long it took', async () => {
+    const clock = createSimulatedClock();
+    const slow = probe(async () => {
+      await new Promise<void>((resolve) => clock.at(250, resolve));
+      return pass('L4OK', 'connected');
+    });
+    const run = runCheck(slow, check, clock, never);
+    await clock.advance(500);
+    expect(await run).toEqual({
+      result: { kind: 'observation', observation: pass('L4OK', 'connected') },
+      durationMs: 250,
+    });
+    expect(clock.pending()).toBe(0);
+  });
+
+  test('ends a probe at its deadline', async () => {
+    const clock = createSimulatedClock();
+    const run = runCheck(silent, check, clock, never);
+    await clock.advance(1000);
+    expect(await run).toMatchObject({ result: { observation: { reason: 'L4TOUT' } }, durationMs: 1000 });
+    expect(clock.pending()).toBe(0);
+  });
+
+  test('does not count a reply as late that had arrived by the deadline', async () => {
+    const clock = createSimulatedClock();
+    const answered = probe(async () => {
+      await new Promise<void>((resolve) => clock.at(1000, () => clock.afterPoll(resolve)));
+      return pass('L4OK', 'connected');
+    });
+    const run = runCheck(answered, check, clock, never);
+    await clock.advance(1000);
+    expect(await run).toMatchObject({ result: { observation: { pass: true } } });
+  });
+
+  test('grants the time that this process lost, three times at most', async () => {
+    const clock = createSimulatedClock();
+    const run = runCheck(silent, check, clock, never);
+    let ended = -1;
+    void run.then(() => {
+      ended = clock.now();
+    });
+    for (let stall = 0; stall < 10 && ended < 0; stall++) {
+      clock.stall(2000);
+      await clock.advance(100);
+    }
+    expect(ended).toBeGreaterThan(4000);
+    expect(ended).toBeLessThan(12_000);
+  });
+
+  test('takes a failure across a stall for inconclusive, but believes a pass', async () => {
+    const outcome = async (observation: Observation) => {
+      const clock = createSimulatedClock();
+      const answered = probe(async () => {
+        await new Promise<void>((resolve) => clock.at(100, resolve));
+        return observation;
+      });
+      const run = runCheck(answered, check, clock, never);
+      clock.stall(600);
+      await clock.advance(0);
+      return (await run).result;
+    };
+    expect(await outcome(fail('L7RSP', 'reset'))).toMatchObject({ inconclusive: { code: 'STALLED' } });
+    expect(await outcome(pass('L7OK', 'status 200'))).toMatchObject({ observation: { pass: true } });
+  });
+
+  test.each([
+    [new Unlearned('EMFILE', 'No descriptors'), 'EMFILE'],
+    [new TypeError('a bug'), 'EPROBE'],
+  ])('takes %s for inconclusive', async (error, code) => {
+    const run = runCheck(
+      probe(() => Promise.reject(error)),
+      check,
+      createSimulatedClock(),
+      never,
+    );
+    expect(await run).toMatchObject({ result: { kind: 'inconclusive', inconclusive: { code } } });
+  });
+
+  test('does not wait for ever for a probe that does not end', async () => {
+    const clock = createSimulatedClock();
+    const run = runCheck(
+      probe(() => new Promise(() => {})),
+      check,
+      clock,
+      never,
+    );
+    await clock.advance(2000);
+    expect(await run).toMatchObject({ result: { inconclusive: { code: 'ETIMEDOUT' } } });
+  });
+
+  test('ends at once when the agent stops', async () => {
+    const clock = createSimulatedClock();
+    const stop = new AbortController();
+    const run = runCheck(silent, check, clock, stop.signal);
+    stop.abort();
+    expect(await run).toMatchObject({ result: { kind: 'inconclusive' }, durationMs: 0 });
+    expect(clock.pending()).toBe(0);
+  });
+});

@@ -1,0 +1,112 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Check } from '../../src/core/config.ts';
+import { createScheduler } from '../../src/run/scheduler.ts';
+import { aCheck } from '../support/build.ts';
+import { createSimulatedClock } from '../support/clock.ts';
+
+interface Plan {
+  readonly runMs?: number;
+  readonly limit?: number;
+  readonly random?: () => number;
+  readonly isContested?: (run: number) => boolean;
+}
+
+/** A scheduler whose runs last `runMs` and ask for a retry where `isContested` says so. */
+function schedule({ runMs = 0, limit = 100, random = () => 0.5, isContested = () => false }: Plan = {}) {
+  const clock = createSimulatedClock();
+  const starts: { readonly key: string; readonly atMs: number; readonly lagMs: number }[] = [];
+  const scheduler = createScheduler({
+    clock,
+    random,
+    limit,
+    run: async (key, _check, lagMs) => {
+      starts.push({ key, atMs: clock.now(), lagMs });
+      const run = starts.length;
+      await new Promise<void>((resolve) => clock.at(clock.now() + runMs, resolve));
+      return isContested(run);
+    },
+  });
+  const times = (key = 'a') => starts.filter((start) => start.key === key).map(({ atMs }) => atMs);
+  return { clock, scheduler, starts, times };
+}
+
+function checks(count: number, changes: Partial<Check> = {}): ReadonlyMap<string, Check> {
+  const check = aCheck({ intervalMs: 1000, retryIntervalMs: 100, ...changes });
+  return new Map(Array.from({ length: count }, (_, index) => [String.fromCharCode(97 + index), check]));
+}
+
+describe('a scheduler', () => {
+  test('starts a check every interval, whatever a run takes', async () => {
+    const { clock, scheduler, times } = schedule({ runMs: 300 });
+    scheduler.set(checks(1));
+    await clock.advance(3600);
+    expect(times()).toEqual([500, 1500, 2500, 3500]);
+  });
+
+  test('retries after the end of a contested run, and goes on an interval after the last start', async () => {
+    const { clock, scheduler, times } = schedule({ runMs: 50, isContested: (run) => run === 2 || run === 3 });
+    scheduler.set(checks(1));
+    await clock.advance(3000);
+    expect(times()).toEqual([500, 1500, 1650, 1800, 2800]);
+  });
+
+  test('shifts starts by the jitter without drifting off the interval', async () => {
+    let draws = 0;
+    const { clock, scheduler, times } = schedule({ random: () => (draws++ % 2 === 0 ? 0 : 0.999) });
+    scheduler.set(checks(1, { jitter: 0.1 }));
+    await clock.advance(100_500);
+    const offsets = times().map((at, index) => at - index * 1000);
+    expect(times()).toHaveLength(101);
+    expect(Math.min(...offsets)).toBeGreaterThanOrEqual(-50);
+    expect(Math.max(...offsets)).toBeLessThanOrEqual(50);
+    expect(new Set(offsets).size).toBeGreaterThan(1);
+  });
+
+  test('keeps the times of a check that stays, starts new ones and drops old ones', async () => {
+    const { clock, scheduler, times } = schedule();
+    scheduler.set(checks(2));
+    await clock.advance(600);
+    const [first, , third] = [...checks(3)];
+    scheduler.set(new Map([first, third].filter((entry) => entry !== undefined)));
+    await clock.advance(2000);
+    expect([times('a'), times('b'), times('c')]).toEqual([[500, 1500, 2500], [500], [1100, 2100]]);
+  });
+
+  test('never has more runs in flight than its limit, and counts the wait as lag', async () => {
+    const { clock, scheduler, starts } = schedule({ runMs: 100, limit: 2 });
+    scheduler.set(checks(5));
+    await clock.advance(800);
+    expect(starts.map(({ atMs, lagMs }) => [atMs, lagMs])).toEqual([
+      [500, 0],
+      [500, 0],
+      [600, 100],
+      [600, 100],
+      [700, 200],
+    ]);
+  });
+
+  test('spreads what fell due during a stall', async () => {
+    let draws = 0;
+    const { clock, scheduler, starts } = schedule({ random: () => (draws++ % 20) / 20 });
+    scheduler.set(checks(20, { intervalMs: 5000, jitter: 0 }));
+    await clock.advance(2000);
+    const before = starts.length;
+    clock.stall(20_000);
+    await clock.advance(1000);
+    const late = starts.slice(before).map(({ atMs }) => atMs);
+    expect(late).toHaveLength(20);
+    expect(new Set(late).size).toBe(20);
+  });
+
+  test('stops with nothing in flight and no timer', async () => {
+    const { clock, scheduler, starts } = schedule({ runMs: 300 });
+    scheduler.set(checks(1));
+    await clock.advance(600);
+    const stopped = scheduler.stop();
+    await clock.advance(300);
+    await stopped;
+    expect(clock.pending()).toBe(0);
+    await clock.advance(5000);
+    expect(starts).toHaveLength(1);
+  });
+});
