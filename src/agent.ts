@@ -54,7 +54,8 @@ export function createAgent(options: AgentOptions): Agent {
   let configLoadedAtMs = clock.wallNow();
   let isConfigCurrent = true;
   let isReady = false;
-  let isTableWritten = false;
+  /** Every check had been run when the table was last read. */
+  let areVerdictsIn = false;
   let unseen = new Set<string>();
   let shown: { readonly table: Table; readonly atMs: number } = { table: new Map(), atMs: 0 };
   let onSettled: (() => void) | undefined;
@@ -69,11 +70,15 @@ export function createAgent(options: AgentOptions): Agent {
     isDryRun,
     desired: () => desired(config.services, monitor.decisions()),
     settings: () => ({ intervalMs: config.agent.reconcileIntervalMs, onDrift: config.agent.onDrift }),
-    onRead: monitor.noteTable,
+    onRead: (table) => {
+      areVerdictsIn = unseen.size === 0;
+      monitor.noteTable(table);
+    },
     onDone: (isOk) => {
-      isTableWritten ||= isOk;
       show(reconciler.lastTable());
-      noteReady();
+      if (isReady || !isOk || !areVerdictsIn) return;
+      isReady = true;
+      emit({ type: 'agent_ready' });
     },
   });
 
@@ -85,8 +90,7 @@ export function createAgent(options: AgentOptions): Agent {
       const run = await runCheck(probeOf(check.type), check, clock, stopping.signal);
       if (stopping.signal.aborted) return false;
       const isContested = monitor.record(key, { ...run, lagMs });
-      unseen.delete(key);
-      noteReady();
+      if (unseen.delete(key) && unseen.size === 0) reconciler.request('transition');
       if (onSettled !== undefined && monitor.isSettled()) onSettled();
       return isContested;
     },
@@ -99,12 +103,6 @@ export function createAgent(options: AgentOptions): Agent {
 
   const show = (table: Table) => {
     shown = { table, atMs: clock.now() };
-  };
-
-  const noteReady = () => {
-    if (isReady || unseen.size > 0 || !isTableWritten) return;
-    isReady = true;
-    emit({ type: 'agent_ready' });
   };
 
   const takeChecks = () => {
@@ -155,7 +153,9 @@ export function createAgent(options: AgentOptions): Agent {
       return reconciler.reconcile('transition');
     },
     refresh: async () => {
-      if (clock.now() - shown.atMs >= freshMs) show(await kernel.read());
+      if (clock.now() - shown.atMs < freshMs) return;
+      // A kernel that does not answer is for the reconciler to tell.
+      await kernel.read().then(show, () => {});
     },
     snapshot: () => ({
       version: options.version,

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 export interface State {
   /** `serviceKey` of the services that are ours. */
   readonly services: readonly string[];
-  /** Servers that the transition file last told to be gone, as `SERVICE SERVER`. */
-  readonly gone: readonly string[];
+  /** Servers that the transition file has told to be gone. */
+  readonly gone: readonly { readonly service: string; readonly server: string; readonly address: string }[];
 }
 
 export interface StateFile {

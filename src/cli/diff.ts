@@ -1,0 +1,36 @@
+import { loadConfig } from '../config/load.ts';
+import type { Config, Service } from '../core/config.ts';
+import { desired } from '../core/desired.ts';
+import { diff } from '../core/diff.ts';
+import { decide, type ServerStatus } from '../core/fleet.ts';
+import { serverKey, type Table } from '../core/table.ts';
+import { createIpvsKernel } from '../kernel/ipvs.ts';
+import { formatOp } from '../kernel/rules.ts';
+import { openState } from '../run/state.ts';
+import { exitCodes } from './exit.ts';
+
+/** `lvsd diff`: prints the ops that would take the kernel's table to the configured one. Resolves with the exit code. */
+export async function diffTables(configPath: string): Promise<number> {
+  const config = await loadConfig(configPath);
+  const kernel = createIpvsKernel();
+  try {
+    const owned = new Set(openState(config.agent.stateDir).initial.services);
+    const ops = diff(tableWithAllUp(config), await kernel.read(), owned);
+    process.stdout.write(ops.map((op) => `ipvsadm ${formatOp(op)}\n`).join(''));
+    return ops.length === 0 ? exitCodes.ok : exitCodes.failed;
+  } finally {
+    await kernel.close();
+  }
+}
+
+/** The table that a configuration wants while every server is up. */
+export function tableWithAllUp({ services }: Config): Table {
+  return desired(services, new Map(services.map((service) => [service.name, decideAllUp(service)])));
+}
+
+function decideAllUp(service: Service) {
+  const up: ServerStatus = { health: 'up', isObserved: true, foundWeight: undefined, override: undefined };
+  const statuses = (servers: Service['servers']) => new Map(servers.map((server) => [serverKey(server), up]));
+  const { servers, fallbackServers } = service;
+  return decide(service, { servers: statuses(servers), fallbackServers: statuses(fallbackServers), leaving: [] });
+}

@@ -1,0 +1,120 @@
+#!/usr/bin/env node
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { check } from './cli/check.ts';
+import { checkConfigFile, showConfigFile, showConfigSchema } from './cli/config.ts';
+import { diffTables } from './cli/diff.ts';
+import { exitCodes } from './cli/exit.ts';
+import { type RunOptions, run } from './cli/run.ts';
+import { status } from './cli/status.ts';
+import { ConfigError } from './config/issue.ts';
+import { KernelUnavailable } from './kernel/kernel.ts';
+import { version } from './version.ts';
+
+const defaultConfig = '/etc/lvsd/config.yaml';
+const defaultSocket = '/run/lvsd/admin.sock';
+
+/** Runs one command line, without the program's own name. Resolves with the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = createProgram(async (command) => {
+    exitCode = await command();
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return complain(error);
+  }
+}
+
+function createProgram(execute: (command: () => Promise<number>) => Promise<void>): Command {
+  const program = new Command('lvsd')
+    .description('Health-checking agent for Linux Virtual Server directors')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true });
+
+  program
+    .command('run')
+    .description('run the agent in the foreground')
+    .option('-c, --config <file>', 'configuration file', defaultConfig)
+    .option('--table <table>', 'kernel, or memory: a table in memory instead of the kernel', tableName, 'kernel')
+    .option('--dry-run', 'log the changes that would be made, make none', false)
+    .option('--once', 'probe every server to a verdict, reconcile, print the table, leave', false)
+    .action(({ config, table, dryRun, once }) => execute(() => run({ config, table, isDryRun: dryRun, isOnce: once })));
+
+  const config = program.command('config').description('check, show or describe a configuration file');
+  config
+    .command('check')
+    .argument('[file]', 'configuration file', defaultConfig)
+    .description('print every mistake as file:line:column: path: message')
+    .action((file) => execute(() => print(checkConfigFile(file))));
+  config
+    .command('show')
+    .argument('[file]', 'configuration file', defaultConfig)
+    .description('print the effective configuration, defaults filled in')
+    .action((file) => execute(() => print(showConfigFile(file))));
+  config
+    .command('schema')
+    .description('print the JSON Schema of the file, for editors')
+    .action(() => execute(() => print(Promise.resolve(showConfigSchema()))));
+
+  program
+    .command('check')
+    .argument('<service[/server]>', 'name of a service, and address of one of its servers')
+    .option('-c, --config <file>', 'configuration file', defaultConfig)
+    .description('probe once now and print what each check saw; changes nothing')
+    .action((wanted, { config }) => execute(() => check(wanted, config)));
+
+  program
+    .command('diff')
+    .option('-c, --config <file>', 'configuration file', defaultConfig)
+    .description('print the changes that would take the kernel to the configured table with every server up')
+    .action(({ config }) => execute(() => diffTables(config)));
+
+  program
+    .command('status')
+    .option('--json', 'print the document of the admin API', false)
+    .option('--socket <path>', 'admin socket of the running agent', defaultSocket)
+    .description('ask the running agent')
+    .action(({ json, socket }) => execute(() => status({ socketPath: socket, isJson: json })));
+
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => execute(() => print(Promise.resolve({ output: `${version}\n`, exitCode: 0 }))));
+
+  return program;
+}
+
+function tableName(text: string): RunOptions['table'] {
+  if (text === 'kernel' || text === 'memory') return text;
+  throw new InvalidArgumentError("It is 'kernel' or 'memory'.");
+}
+
+async function print(result: Promise<{ readonly output: string; readonly exitCode: number }>): Promise<number> {
+  const { output, exitCode } = await result;
+  process.stdout.write(output);
+  return exitCode;
+}
+
+/** Says why a command could not do its work; what is not foreseen is a bug, and ends the process with its trace. */
+function complain(error: unknown): number {
+  // Commander has said already what it had to say.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof ConfigError) {
+    process.stderr.write(`${error.message}\n`);
+    return exitCodes.badConfig;
+  }
+  if (error instanceof KernelUnavailable) {
+    process.stderr.write(`${error.message}\n`);
+    return exitCodes.unavailable;
+  }
+  throw error;
+}
+
+/** A reader of ours that has seen enough is no error. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+process.exitCode = await main(process.argv.slice(2));
