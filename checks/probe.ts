@@ -1,6 +1,6 @@
+import type { z } from '../src/config/fields.ts';
 import type { Target } from '../src/core/config.ts';
 import type { Inconclusive, Observation } from '../src/core/observation.ts';
-import type { z } from '../src/config/fields.ts';
 
 /**
  * A kind of check: a name, the keys it takes in the configuration, and one function. Nobody else knows its name; adding
@@ -17,7 +17,7 @@ export interface Probe<Shape extends z.ZodRawShape = z.ZodRawShape> {
   /**
    * Looks at the target once. Resolves with what it learned, timeouts included: when `signal` aborts, it resolves at
    * once with the timeout reason of the phase it is in. Rejects with `Unlearned`, and only then, when the fault was
-   * ours and it learned nothing. When it settles, no socket, process or timer of it is left.
+   * ours and it learned nothing. When it settles, its sockets are closed, its processes killed, and no timer is left.
    */
   run(target: Target, options: z.output<z.ZodObject<Shape>>, signal: AbortSignal): Promise<Observation>;
 }

@@ -58,10 +58,9 @@ function ask(socketPath: string): Promise<string> {
 }
 
 function parseStatus(text: string): Status {
-  const parsed: unknown = JSON.parse(text);
-  const version = typeof parsed === 'object' && parsed !== null && 'schema_version' in parsed && parsed.schema_version;
-  if (version !== 1)
-    throw new Error(`it speaks version ${String(version)} of the status document, and this lvsd version 1`);
+  const parsed = JSON.parse(text) as { schema_version?: unknown } | null;
+  const version = parsed?.schema_version;
+  if (version !== 1) throw new Error(`it speaks version ${version} of the status document, and this lvsd version 1`);
   return parsed as Status;
 }
 

@@ -1,16 +1,24 @@
 import { type Op, serverKey, serviceKey, type Table, type TableServer, type TableService } from './table.ts';
 
-type OpenTable = Map<string, TableService & { readonly servers: Map<string, TableServer> }>;
+/** A table of one's own, open to change. */
+export type OpenTable = Map<string, TableService & { readonly servers: Map<string, TableServer> }>;
 
 /** The table after the ops, all of which succeed. A row that is edited keeps what the kernel counted for it. */
 export function applyOps(table: Table, ops: readonly Op[]): Table {
-  const next: OpenTable = new Map();
-  for (const [key, service] of table) next.set(key, { ...service, servers: new Map(service.servers) });
+  const next = openTable(table);
   for (const op of ops) applyOp(next, op);
   return next;
 }
 
-function applyOp(table: OpenTable, op: Op): void {
+/** A copy, whose changes leave the original alone. */
+export function openTable(table: Table): OpenTable {
+  const next: OpenTable = new Map();
+  for (const [key, service] of table) next.set(key, { ...service, servers: new Map(service.servers) });
+  return next;
+}
+
+/** Changes the table in place. */
+export function applyOp(table: OpenTable, op: Op): void {
   const key = serviceKey(op.service.identity);
   switch (op.kind) {
     case 'add_service':

@@ -1,4 +1,5 @@
-import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import type { Probe } from '../../checks/probe.ts';
 import type { Target } from '../../src/core/config.ts';
 import type { Observation } from '../../src/core/observation.ts';
@@ -18,13 +19,29 @@ export function atOnce<Value>(promise: Promise<Value>): Promise<Value | undefine
   return Promise.race([promise, turn(undefined)]);
 }
 
-/** The sockets, pipes and child processes that this process holds. */
-export function heldResources(): readonly string[] {
-  return process.getActiveResourcesInfo().filter((name) => /TCP|TLS|Pipe|Process/.test(name)).sort();
+/** The sockets, pipes and child processes that this process holds, as the kernel names them. */
+export function heldResources(): ReadonlySet<string> {
+  const descriptors = readdirSync('/proc/self/fd')
+    .map(targetOf)
+    .filter((name) => /^(socket|pipe):/.test(name));
+  const children = readdirSync('/proc/self/task').flatMap((thread) =>
+    readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
+  );
+  return new Set([...descriptors, ...children.map((pid) => `process:${pid}`)]);
 }
 
-/** Waits until this process holds no more than it did; returns what it holds after a second all the same. */
-export async function releasedTo(before: readonly string[]): Promise<readonly string[]> {
-  for (let tries = 0; tries < 100 && heldResources().length > before.length; tries += 1) await pause(10);
-  return heldResources();
+/** What this process has come to hold beside `before` and does not let go within a second. */
+export async function leftSince(before: ReadonlySet<string>): Promise<readonly string[]> {
+  const left = () => [...heldResources()].filter((name) => !before.has(name));
+  for (let tries = 0; tries < 100 && left().length > 0; tries += 1) await pause(10);
+  return left();
+}
+
+function targetOf(descriptor: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    // The descriptor that the directory was read by.
+    return '';
+  }
 }

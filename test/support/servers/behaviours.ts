@@ -18,60 +18,61 @@ export const silence: Behaviour = (socket, reached) => {
   socket.once('data', reached).resume();
 };
 
-export const dripHeader: Behaviour = (socket, reached) => {
+const dripHeader: Behaviour = (socket, reached) => {
   socket.once('data', () => drip(socket, `${okHead}x-`, 'a', reached));
 };
 
-export const dripBody: Behaviour = (socket, reached) => {
+const dripBody: Behaviour = (socket, reached) => {
   socket.once('data', () => drip(socket, `${okHead}content-length: 1000000\r\n\r\n`, 'a', reached));
 };
 
-export const endlessStatusLine: Behaviour = (socket, reached) => {
+const endlessStatusLine: Behaviour = (socket, reached) => {
   socket.once('data', () => pour(socket, 'HTTP/1.1 200 ', 'OK'.repeat(10_000), reached));
 };
 
-export const endlessInformation: Behaviour = (socket, reached) => {
+const endlessInformation: Behaviour = (socket, reached) => {
   socket.once('data', () => pour(socket, '', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(1_000), reached));
 };
 
-export const endlessHeaders: Behaviour = (socket, reached) => {
+const endlessHeaders: Behaviour = (socket, reached) => {
   socket.once('data', () => pour(socket, okHead, 'x-more: and more\r\n'.repeat(1_000), reached));
 };
 
-export const endlessHeader: Behaviour = (socket, reached) => {
+const endlessHeader: Behaviour = (socket, reached) => {
   socket.once('data', () => pour(socket, `${okHead}x-long: `, 'a'.repeat(20_000), reached));
 };
 
-export const endlessBody: Behaviour = (socket, reached) => {
+const endlessBody: Behaviour = (socket, reached) => {
   socket.once('data', () => pour(socket, `${okHead}\r\n`, 'a'.repeat(20_000), reached));
 };
 
-export const resetAtAccept: Behaviour = (socket) => {
+const resetAtAccept: Behaviour = (socket) => {
   socket.resetAndDestroy();
 };
 
-export const closeAtAccept: Behaviour = (socket) => {
-  socket.end();
+const closeAtAccept: Behaviour = (socket) => {
+  socket.resume().end();
 };
 
 /** Sends these bytes, waits until they have left, and resets the connection. */
-export function resetAfter(text: string): Behaviour {
-  return (socket) => socket.once('data', () => socket.write(text, () => setTimeout(() => socket.resetAndDestroy(), 20)));
+function resetAfter(text: string): Behaviour {
+  return (socket) =>
+    socket.once('data', () => socket.write(text, () => setTimeout(() => socket.resetAndDestroy(), 20)));
 }
 
-export const resetInHeader: Behaviour = resetAfter(`${okHead}x-header: a`);
+const resetInHeader: Behaviour = resetAfter(`${okHead}x-header: a`);
 
 /** Without a length, only the reset tells that the body was not all. */
-export const resetInBody: Behaviour = resetAfter(`${okHead}\r\nOK`);
+const resetInBody: Behaviour = resetAfter(`${okHead}\r\nOK`);
 
-export const truncatedBody: Behaviour = answer(`${okHead}content-length: 10\r\n\r\nOK`);
+const truncatedBody: Behaviour = answer(`${okHead}content-length: 10\r\n\r\nOK`);
 
-export const truncatedChunks: Behaviour = answer(`${okHead}transfer-encoding: chunked\r\n\r\n2\r\nOK\r\n`);
+const truncatedChunks: Behaviour = answer(`${okHead}transfer-encoding: chunked\r\n\r\n2\r\nOK\r\n`);
 
-export const garbage: Behaviour = answer('\x00\xff garbage \r\n\r\n');
+const garbage: Behaviour = answer('\x00\xff garbage \r\n\r\n');
 
 /** Speaks first, as the servers of other protocols do, and then waits. */
-export const banner: Behaviour = (socket) => {
+const banner: Behaviour = (socket) => {
   socket.write('SSH-2.0-OpenSSH_9.2\r\n');
   socket.resume();
 };
@@ -100,3 +101,23 @@ function pour(socket: Socket, head: string, more: string, reached: () => void): 
   socket.on('drain', write).resume();
   write();
 }
+
+/** Servers that are up to no good, by what they do. */
+export const bestiary = {
+  silence,
+  dripHeader,
+  dripBody,
+  endlessStatusLine,
+  endlessInformation,
+  endlessHeader,
+  endlessHeaders,
+  endlessBody,
+  resetAtAccept,
+  closeAtAccept,
+  resetInHeader,
+  resetInBody,
+  truncatedBody,
+  truncatedChunks,
+  garbage,
+  banner,
+} as const satisfies Readonly<Record<string, Behaviour>>;

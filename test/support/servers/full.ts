@@ -8,12 +8,13 @@ export interface Full {
   close(): void;
 }
 
-/** A listener that never accepts: for ever blocked, in a process of its own. */
+/** A listener that never accepts: blocked, in a process of its own that ends by itself where nobody ends it. */
 const program = `
   const server = require('node:net').createServer();
   server.listen({ port: 0, host: process.argv[1], backlog: 1 }, () => {
     require('node:fs').writeSync(1, String(server.address().port));
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30_000);
+    process.exit();
   });
 `;
 

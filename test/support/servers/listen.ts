@@ -39,7 +39,7 @@ export async function listen(behaviour: Behaviour, host = '127.0.0.1', tls?: Tls
     reached: whenReached,
     accepted: () => accepted,
     async idle() {
-      for (const socket of sockets) if (!socket.closed) await once(socket, 'close');
+      await Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
     },
     async close() {
       server.close();

@@ -1,0 +1,88 @@
+import { isIP, connect as openTcp, type Socket } from 'node:net';
+import { checkServerIdentity, createSecureContext, connect as openTls, type TLSSocket } from 'node:tls';
+import type { Target } from '../../src/core/config.ts';
+import { fail, type Observation } from '../../src/core/observation.ts';
+import { judge } from './fault.ts';
+import { memo } from './memo.ts';
+import type { Stopwatch } from './stopwatch.ts';
+
+/** A step that opens something: the socket, or what its failure says about the target. */
+export type Opened<Kind extends Socket> =
+  | { readonly ok: true; readonly socket: Kind }
+  | { readonly ok: false; readonly observation: Observation };
+
+/** Connects to the target. Rejects with `Unlearned` when the fault is ours. */
+export async function connect(target: Target, signal: AbortSignal, watch: Stopwatch): Promise<Opened<Socket>> {
+  const socket = openTcp({ host: target.address, port: target.port, noDelay: true });
+  const outcome = await until(socket, 'connect', signal);
+  if (outcome === 'ready') {
+    watch.lap('connect');
+    return { ok: true, socket };
+  }
+  drop(socket);
+  if (outcome === 'aborted') return refuse(fail('L4TOUT', 'no connection in time', watch.phases));
+  return refuse(judge('L4', outcome, `connect to ${target.address} port ${target.port}`, watch.phases));
+}
+
+export interface TlsOptions {
+  /** The name that the certificate must have, and that SNI sends unless it is an address (RFC 6066, section 3). */
+  readonly name: string;
+  readonly verify: boolean;
+  /** PEM; undefined: the authorities that Node brings. */
+  readonly ca: string | undefined;
+}
+
+/** Starts TLS over a connected socket, which stays the caller's to drop. Rejects with `Unlearned` as `connect` does. */
+export async function secure(
+  plain: Socket,
+  { name, verify, ca }: TlsOptions,
+  signal: AbortSignal,
+  watch: Stopwatch,
+): Promise<Opened<TLSSocket>> {
+  const socket = openTls({
+    socket: plain,
+    servername: isIP(name) === 0 ? name : '',
+    secureContext: contextFor(ca ?? ''),
+    rejectUnauthorized: verify,
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
+    ALPNProtocols: ['http/1.1'],
+  });
+  const outcome = await until(socket, 'secureConnect', signal);
+  if (outcome === 'ready') {
+    watch.lap('tls');
+    return { ok: true, socket };
+  }
+  if (outcome === 'aborted') return refuse(fail('L6TOUT', 'TLS handshake not finished in time', watch.phases));
+  return refuse(judge('L6', outcome, `start TLS with ${name}`, watch.phases));
+}
+
+/**
+ * Ends a connection that is still open with a reset: closed in good order it would keep its source port in TIME_WAIT
+ * for a minute, and a thousand probes a second would use the ports up.
+ */
+export function drop(socket: Socket): void {
+  // `resetAndDestroy` waits for a connection still being made.
+  if (socket.connecting || socket.destroyed) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
+const contextFor = memo((ca) => createSecureContext(ca === '' ? {} : { ca }));
+
+function refuse(observation: Observation): { ok: false; observation: Observation } {
+  return { ok: false, observation };
+}
+
+/** Waits for the event, an error or the signal, whichever comes first. Errors that come later are nobody's. */
+function until(socket: Socket, event: string, signal: AbortSignal): Promise<'ready' | 'aborted' | Error> {
+  return new Promise((resolve) => {
+    const settle = (outcome: 'ready' | 'aborted' | Error) => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(outcome);
+    };
+    const onAbort = () => settle('aborted');
+    socket.once(event, () => settle('ready'));
+    socket.on('error', settle);
+    if (signal.aborted) settle('aborted');
+    else signal.addEventListener('abort', onAbort);
+  });
+}

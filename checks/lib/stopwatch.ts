@@ -1,0 +1,21 @@
+import type { Phases } from '../../src/core/observation.ts';
+
+/** Measures the phases of one run: each lap ends one and begins the next. */
+export interface Stopwatch {
+  /** The phases that have ended, in ms. */
+  readonly phases: Phases;
+  lap(phase: string): void;
+}
+
+export function stopwatch(): Stopwatch {
+  const phases: Record<string, number> = {};
+  let lapStart = performance.now();
+  return {
+    phases,
+    lap(phase) {
+      const now = performance.now();
+      phases[phase] = now - lapStart;
+      lapStart = now;
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import { formatEndpoint, ipToBytes, type Parsed, parseEndpoint, parseIp } from '../core/address.ts';
+
+/** An address of the configuration; the port is undefined where it is not given. */
+export interface WrittenAddress {
+  readonly address: string;
+  readonly port: number | undefined;
+}
+
+/** A service's own address: the port cannot follow from anything. */
+export function parseServiceAddress(text: string): Parsed<{ readonly address: string; readonly port: number }> {
+  const parsed = parseEndpoint(text);
+  if (!parsed.ok) return parsed;
+  const { address, port } = parsed.value;
+  if (address === '0.0.0.0' || address === '::')
+    return refuse(`'${text}' matches no packet: IPVS compares addresses one by one`);
+  if (port !== undefined) return { ok: true, value: { address, port } };
+  const example = formatEndpoint({ address, port: 80 });
+  return refuse(`'${text}' has no port: write ${example}, or port 0 with persistence for every port`);
+}
+
+/** A real server's address. */
+export function parseServerAddress(text: string): Parsed<WrittenAddress> {
+  const parsed = parseEndpoint(text);
+  const kind = parsed.ok ? kindWithoutRoute(parsed.value.address) : undefined;
+  return kind === undefined ? parsed : refuse(`'${text}' is ${kind}: the kernel takes none as a server`);
+}
+
+/** `IP:PORT` to listen on. */
+export function parseListen(text: string): Parsed<{ readonly host: string; readonly port: number } | undefined> {
+  if (text === 'off') return { ok: true, value: undefined };
+  const isPortOnly = /^:\d+$/.test(text);
+  const parsed = parseEndpoint(isPortOnly ? `0.0.0.0${text}` : text);
+  if (!parsed.ok) return parsed;
+  if (isPortOnly)
+    return refuse(`'${text}' has no address: write 127.0.0.1${text}, or 0.0.0.0${text} for every address`);
+  const { address, port } = parsed.value;
+  if (port === undefined) return refuse(`'${text}' has no port: write ${formatEndpoint({ address, port: 9975 })}`);
+  return { ok: true, value: { host: address, port } };
+}
+
+/** sun_path of sockaddr_un has 108 bytes, one of them for the final NUL. */
+const longestSocketPath = 107;
+
+/** `unix:/absolute/path` */
+export function parseUnixListen(text: string): Parsed<string | undefined> {
+  if (text === 'off') return { ok: true, value: undefined };
+  if (!text.startsWith('unix:'))
+    return refuse(`'${text}' is not a unix socket: write unix:/run/lvsd/admin.sock, or off`);
+  const path = parsePath(text.slice('unix:'.length));
+  if (path.ok && Buffer.byteLength(path.value) > longestSocketPath) {
+    return refuse(
+      `the path of a unix socket has at most ${longestSocketPath} bytes; found ${Buffer.byteLength(path.value)}`,
+    );
+  }
+  return path;
+}
+
+/** An absolute path, or `off`. */
+export function parseOptionalPath(text: string): Parsed<string | undefined> {
+  return text === 'off' ? { ok: true, value: undefined } : parsePath(text);
+}
+
+/** How much of the client's address counts: a prefix length, or the mask that says the same of an IPv4 address. */
+export function parseNetmask(text: string): Parsed<{ readonly prefixLength: number; readonly isIpv4Mask: true }> {
+  const mask = parseIp(text);
+  const bits = mask.ok ? [...ipToBytes(mask.value)].map((byte) => byte.toString(2).padStart(8, '0')).join('') : '';
+  if (!/^1*0*$/.test(bits) || bits.length !== 32) {
+    return refuse(`'${text}' is not a netmask: write one such as 255.255.255.0, or a prefix length such as 24`);
+  }
+  return { ok: true, value: { prefixLength: bits.replaceAll('0', '').length, isIpv4Mask: true } };
+}
+
+function parsePath(text: string): Parsed<string> {
+  if (!text.startsWith('/')) return refuse(`'${text}' is not an absolute path`);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
+  return /[\u0000-\u001f\u007f]/.test(text) ? refuse('a path holds no control characters') : { ok: true, value: text };
+}
+
+/** What `__ip_vs_update_dest` (net/netfilter/ipvs/ip_vs_ctl.c) answers with EINVAL, as far as the address alone tells. */
+function kindWithoutRoute(address: string): string | undefined {
+  const [first = 0, second = 0] = ipToBytes(address);
+  if (address === '0.0.0.0' || address === '::') return 'the unspecified address';
+  if (address === '255.255.255.255') return 'the broadcast address';
+  if (!address.includes(':')) return first >= 224 && first <= 239 ? 'a multicast address' : undefined;
+  if (first === 0xff) return 'a multicast address';
+  return first === 0xfe && (second & 0xc0) === 0x80 ? 'a link-local address' : undefined;
+}
+
+function refuse(reason: string): { ok: false; reason: string } {
+  return { ok: false, reason };
+}

@@ -1,0 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { formatConfigSchema } from './jsonSchema.ts';
+import { formatReference } from './reference.ts';
+
+// Run from the top of the repository, by `npm run generate`.
+writeFileSync('config/lvsd.schema.json', formatConfigSchema());
+writeFileSync('docs/configuration.md', formatReference());

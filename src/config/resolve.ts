@@ -1,0 +1,73 @@
+import type { AgentConfig, Config, MaintenanceWindow, Service } from '../core/config.ts';
+import { serverKey, serviceKey } from '../core/table.ts';
+import { type Context, type Located, type Problems, present } from './context.ts';
+import { refuseDuplicates } from './duplicates.ts';
+import { resolveService } from './resolveService.ts';
+import type { ConfigFile } from './schema.ts';
+
+/** The effective configuration of a file: defaults filled in, references resolved, rules across keys checked. */
+export function resolveConfig(file: ConfigFile, problems: Problems): Config {
+  const context: Context = { defaults: file.defaults, checks: file.checks, problems };
+  const services = present(file.services, ['services']).flatMap(({ value, path }) => {
+    const service = resolveService(value, path, context);
+    return service === undefined ? [] : [{ value: service, path }];
+  });
+  refuseDuplicateServices(services, problems);
+  if (isWhole(file)) refuseUnmatchedMaintenance(file, services, problems);
+  return {
+    agent: resolveAgent(file.agent),
+    services: services.map(({ value }) => value),
+    maintenance: present(file.maintenance, []).map(({ value }) => resolveWindow(value)),
+  };
+}
+
+function resolveAgent(agent: ConfigFile['agent']): AgentConfig {
+  return {
+    metricsListen: agent.metrics.listen,
+    adminSocket: agent.admin.listen,
+    logFormat: agent.log.format,
+    logLevel: agent.log.level,
+    transitionFile: agent.log.transition_file,
+    reconcileIntervalMs: agent.reconcile_interval,
+    onDrift: agent.on_drift,
+    onStop: agent.on_stop,
+    stateDir: agent.state_dir,
+  };
+}
+
+type WindowEntry = NonNullable<ConfigFile['maintenance'][number]>;
+
+function resolveWindow({ servers, schedule, duration, timezone, action }: WindowEntry): MaintenanceWindow {
+  return { servers: present(servers, []).map(({ value }) => value), schedule, durationMs: duration, timezone, action };
+}
+
+function refuseDuplicateServices(services: readonly Located<Service>[], problems: Problems): void {
+  const names = services.map(({ value, path }) => ({ key: value.name, path: [...path, 'name'] }));
+  refuseDuplicates(names, problems, 'service name');
+  const identities = services.map(({ value, path }) => ({
+    key: serviceKey(value.identity),
+    path: [...path, value.identity.kind === 'address' ? 'address' : 'fwmark'],
+  }));
+  refuseDuplicates(identities, problems, 'service');
+}
+
+function refuseUnmatchedMaintenance(file: ConfigFile, services: readonly Located<Service>[], problems: Problems): void {
+  const known = new Set<string>();
+  for (const server of services.flatMap(({ value }) => [...value.servers, ...value.fallbackServers])) {
+    known.add(server.address).add(serverKey(server));
+  }
+  for (const window of present(file.maintenance, ['maintenance'])) {
+    for (const { value, path } of present(window.value.servers, [...window.path, 'servers'])) {
+      const { address, port } = value;
+      const key = port === undefined ? address : serverKey({ address, port });
+      if (!known.has(key)) problems.add(path, `no service has a server ${key}`);
+    }
+  }
+}
+
+/** False where an entry with a mistake has been left out: what seems to be missing may be there. */
+function isWhole(file: ConfigFile): boolean {
+  return file.services.every(
+    (service) => service !== undefined && ![...service.servers, ...service.fallback_servers].includes(undefined),
+  );
+}

@@ -1,0 +1,107 @@
+import {
+  type Op,
+  type OpResult,
+  serverKey,
+  serviceFamily,
+  serviceKey,
+  type Table,
+  type TableService,
+} from '../core/table.ts';
+import { Channel, Protocol } from './channel.ts';
+import { errnoName, NetlinkError } from './errno.ts';
+import { type Kernel, KernelUnavailable } from './kernel.ts';
+import { askForFamily, askForInfo, askForServers, askForServices, encodeOp } from './message.ts';
+import { controllerFamily } from './numbers.ts';
+import { readFamilyId, readInfo, readServer, readService } from './reply.ts';
+import type { TableHeader } from './rules.ts';
+
+/** IPVS_GENL_NAME of <linux/ip_vs.h> */
+const familyName = 'IPVS';
+
+export interface IpvsKernel extends Kernel {
+  /** What `ipvsadm -L` prints in its first line. Rejects with `KernelUnavailable`. */
+  info(): Promise<TableHeader>;
+}
+
+/** The running kernel's table, in the network namespace of this process. Opens nothing before it is first used. */
+export function createIpvsKernel(): IpvsKernel {
+  const channel = new Channel(Protocol.GENERIC);
+  const inTurn = createTurns();
+  return {
+    read: () => inTurn(() => available(readTable(channel))),
+    apply: (ops) => inTurn(() => available(applyOps(channel, ops))),
+    info: () => inTurn(() => available(readHeader(channel))),
+    close: () => inTurn(async () => channel.close()),
+  };
+}
+
+/** Runs what it is given one after the other, whatever became of the one before. */
+function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  };
+}
+
+async function readTable(channel: Channel): Promise<Table> {
+  const type = await findFamily(channel);
+  const table = new Map<string, TableService>();
+  for (const row of await channel.dump({ type, payload: askForServices() })) {
+    const service = readService(row);
+    if (service !== undefined) table.set(serviceKey(service.identity), await withServers(channel, type, service));
+  }
+  return table;
+}
+
+async function withServers(channel: Channel, type: number, service: TableService): Promise<TableService> {
+  const rows = await channel.dump({ type, payload: askForServers(service.identity) });
+  const servers = rows.map((row) => readServer(row, serviceFamily(service.identity)));
+  return { ...service, servers: new Map(servers.map((server) => [serverKey(server), server])) };
+}
+
+async function applyOps(channel: Channel, ops: readonly Op[]): Promise<readonly OpResult[]> {
+  if (ops.length === 0) return [];
+  const type = await findFamily(channel);
+  const errnos = await channel.send(ops.map((op) => ({ type, payload: encodeOp(op) })));
+  return ops.map((op, index) => resultOf(op, errnos[index] ?? 0));
+}
+
+/** No op of ours is refused for lack of permission alone: either all are, or none. */
+function resultOf(op: Op, errno: number): OpResult {
+  if (errno === 0) return { op };
+  const error = errnoName(errno);
+  if (error === 'EPERM') throw new NetlinkError(error, `The kernel answered ${error}`);
+  return { op, error };
+}
+
+async function readHeader(channel: Channel): Promise<TableHeader> {
+  const type = await findFamily(channel);
+  return readInfo(await channel.ask({ type, payload: askForInfo() }));
+}
+
+/**
+ * The family's number. Asked for each time: it changes when the module is unloaded and loaded again, and requests under
+ * the old number are answered as if a row were missing.
+ */
+async function findFamily(channel: Channel): Promise<number> {
+  return readFamilyId(await channel.ask({ type: controllerFamily, payload: askForFamily(familyName) }));
+}
+
+async function available<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof NetlinkError)) throw error;
+    throw new KernelUnavailable(error.code, `Cannot reach IPVS: ${reasons[error.code] ?? error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+const reasons: Partial<Record<string, string>> = {
+  EPERM: 'the kernel answered EPERM: run as root, or with the capability CAP_NET_ADMIN of the initial user namespace',
+  ENOENT: 'the kernel has no IPVS: load its module with modprobe ip_vs',
+  ENOBUFS: 'answers of the kernel were lost (ENOBUFS): the receive buffer is too small, see net.core.rmem_max',
+};

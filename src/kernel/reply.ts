@@ -1,0 +1,153 @@
+import { type Family, ipFromBytes } from '../core/address.ts';
+import {
+  type Forwarding,
+  type Persistence,
+  type SchedulerFlag,
+  type ServiceIdentity,
+  serviceFamily,
+  type TableServer,
+  type TableService,
+  type Traffic,
+} from '../core/table.ts';
+import {
+  type Attributes,
+  payloadOf,
+  readAttributes,
+  readBe16,
+  readNested,
+  readText,
+  readU16,
+  readU32,
+  torn,
+} from './attribute.ts';
+import * as ipvs from './numbers.ts';
+
+/** The number of a family, in the controller's answer. Throws `NetlinkError`. */
+export function readFamilyId(payload: Buffer): number {
+  return readU16(bodyOf(payload), ipvs.controller.id);
+}
+
+/**
+ * A service as a dump lists it, without servers; undefined where it is of a protocol that no configuration can name,
+ * and so none of ours. Throws `NetlinkError`.
+ */
+export function readService(payload: Buffer): TableService | undefined {
+  const attributes = readNested(bodyOf(payload), ipvs.top.service);
+  const identity = readIdentity(attributes);
+  if (identity === undefined) return undefined;
+  const flags = readU32(attributes, ipvs.service.flags);
+  return {
+    identity,
+    scheduler: readText(attributes, ipvs.service.scheduler),
+    schedulerFlags: flagsIn(flags),
+    persistence: flags & ipvs.persistentFlag ? readPersistence(attributes, serviceFamily(identity)) : undefined,
+    traffic: readTraffic(attributes),
+    servers: new Map(),
+  };
+}
+
+/** A server as a dump lists it. Kernels before 3.18 do not tell its family: it is that of the service. Throws `NetlinkError`. */
+export function readServer(payload: Buffer, serviceFamily: Family): TableServer {
+  const attributes = readNested(bodyOf(payload), ipvs.top.server);
+  const family = attributes.has(ipvs.server.family) ? readFamily(attributes, ipvs.server.family) : serviceFamily;
+  return {
+    address: readAddress(attributes, ipvs.server.address, family),
+    port: readBe16(attributes, ipvs.server.port),
+    forwarding: forwardingOf(readU32(attributes, ipvs.server.forwarding) & ipvs.forwardingMask),
+    weight: readU32(attributes, ipvs.server.weight),
+    upperThreshold: readU32(attributes, ipvs.server.upperThreshold),
+    lowerThreshold: readU32(attributes, ipvs.server.lowerThreshold),
+    connections: {
+      active: readU32(attributes, ipvs.server.active),
+      inactive: readU32(attributes, ipvs.server.inactive),
+      persistent: readU32(attributes, ipvs.server.persistent),
+    },
+  };
+}
+
+/** What `ipvsadm -L` prints in its first line: `1.2.1` and the number of buckets for connections. Throws `NetlinkError`. */
+export function readInfo(payload: Buffer): { readonly version: string; readonly size: number } {
+  const attributes = bodyOf(payload);
+  const version = readU32(attributes, ipvs.info.version);
+  return {
+    version: `${(version >> 16) & 0xff}.${(version >> 8) & 0xff}.${version & 0xff}`,
+    size: readU32(attributes, ipvs.info.size),
+  };
+}
+
+function bodyOf(payload: Buffer): Attributes {
+  if (payload.length < ipvs.headerBytes) throw torn(`${payload.length} bytes`);
+  return readAttributes(payload.subarray(ipvs.headerBytes));
+}
+
+function flagsIn(bits: number): readonly SchedulerFlag[] {
+  return (Object.keys(ipvs.schedulerFlags) as SchedulerFlag[]).filter((flag) => bits & ipvs.schedulerFlags[flag]);
+}
+
+function readIdentity(attributes: Attributes): ServiceIdentity | undefined {
+  const family = readFamily(attributes, ipvs.service.family);
+  if (attributes.has(ipvs.service.mark))
+    return { kind: 'fwmark', mark: readU32(attributes, ipvs.service.mark), family };
+  const protocol = nameOf(ipvs.protocols, readU16(attributes, ipvs.service.protocol));
+  if (protocol === undefined) return undefined;
+  const address = readAddress(attributes, ipvs.service.address, family);
+  return { kind: 'address', protocol, address, port: readBe16(attributes, ipvs.service.port) };
+}
+
+function readPersistence(attributes: Attributes, family: Family): Persistence {
+  const netmask = payloadOf(attributes, ipvs.service.netmask, 4);
+  return {
+    timeoutSeconds: readU32(attributes, ipvs.service.timeout),
+    // A mask with holes counts its ones: that is the share of the client's address that it lets through.
+    prefixLength: family === 'ipv6' ? netmask.readUInt32LE() : countOnes(netmask.readUInt32BE()),
+  };
+}
+
+function countOnes(bits: number): number {
+  let ones = 0;
+  for (let rest = bits; rest !== 0; rest >>>= 1) ones += rest & 1;
+  return ones;
+}
+
+/** Kernels since 4.1 count in 64 bits; the older attribute wraps at 32. */
+function readTraffic(attributes: Attributes): Traffic {
+  const counters = readNested(
+    attributes,
+    attributes.has(ipvs.service.stats64) ? ipvs.service.stats64 : ipvs.service.stats,
+  );
+  return {
+    connections: readCounter(counters, ipvs.stats.connections),
+    incomingPackets: readCounter(counters, ipvs.stats.incomingPackets),
+    outgoingPackets: readCounter(counters, ipvs.stats.outgoingPackets),
+    incomingBytes: readCounter(counters, ipvs.stats.incomingBytes),
+    outgoingBytes: readCounter(counters, ipvs.stats.outgoingBytes),
+  };
+}
+
+/** 32 or 64 bits, as the kernel sent it; exact up to 2^53. */
+function readCounter(attributes: Attributes, type: number): number {
+  const payload = payloadOf(attributes, type, 4);
+  const low = payload.readUInt32LE(0);
+  return payload.length < 8 ? low : payload.readUInt32LE(4) * 2 ** 32 + low;
+}
+
+function readAddress(attributes: Attributes, type: number, family: Family): string {
+  const length = family === 'ipv6' ? 16 : 4;
+  return ipFromBytes(payloadOf(attributes, type, length).subarray(0, length));
+}
+
+function readFamily(attributes: Attributes, type: number): Family {
+  const number = readU16(attributes, type);
+  const family = nameOf(ipvs.families, number);
+  if (family === undefined) throw torn(`the unknown address family ${number}`);
+  return family;
+}
+
+/** The two methods that no configuration names, local node and bypass, hand the packet on unchanged, as direct routing does. */
+function forwardingOf(number: number): Forwarding {
+  return nameOf(ipvs.forwardings, number) ?? 'dr';
+}
+
+function nameOf<Name extends string>(numbers: Record<Name, number>, number: number): Name | undefined {
+  return (Object.keys(numbers) as Name[]).find((name) => numbers[name] === number);
+}

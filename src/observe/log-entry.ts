@@ -1,0 +1,211 @@
+import { parseEndpoint } from '../core/address.ts';
+import { type Drift, rowName, rowNameOfOp } from '../core/drift.ts';
+import type { AgentEvent, CheckRef, ServerChange, ServerRef } from '../core/event.ts';
+import type { Observation } from '../core/observation.ts';
+import type { Override } from '../core/override.ts';
+import { printable } from '../core/printable.ts';
+import type { Op, OpResult } from '../core/table.ts';
+import { formatOp } from '../kernel/rules.ts';
+import type { LogAction } from './log-table.ts';
+
+/** One line of the log, before it has a time and a format. */
+export interface LogEntry {
+  readonly action: LogAction;
+  /** For people, and free to change. Foreign text in it is printable and bounded. */
+  readonly message: string;
+  /** In the order in which they are written; undefined ones are not. */
+  readonly fields: Fields;
+  /** What repeats itself: the same `kind` of the same `key` is worth a line a minute. */
+  readonly repeat?: { readonly key: string; readonly kind: string };
+}
+
+export type Fields = Readonly<Record<string, string | number | readonly string[] | undefined>>;
+
+/** The lines that an event is worth. */
+export function entriesOf(event: AgentEvent): readonly LogEntry[] {
+  switch (event.type) {
+    case 'agent_started': {
+      const { version, services, servers } = event;
+      const message = `lvsd ${version} started with ${services} services and ${servers} servers`;
+      return [entry('agent_started', message, { 'service.version': version, ...totals(event) })];
+    }
+    case 'agent_ready':
+      return [entry('agent_ready', 'Ready: the first verdicts are in the table')];
+    case 'agent_stopping':
+      return [entry('agent_stopping', `Stopping: ${printable(event.cause)}`)];
+    case 'agent_stopped':
+      return [entry('agent_stopped', 'Stopped')];
+    case 'agent_warning': {
+      const { code, message } = event;
+      return [entry('agent_warning', printable(message), { 'error.code': code, 'error.message': message })];
+    }
+    case 'check_ran':
+      return event.checks.map((check) => runEntry(check, event));
+    case 'server_changed':
+      return event.to === 'unknown' ? [] : [changeEntry(event, event.to)];
+    case 'override_changed':
+      return [...overrideEnded(event, event.from), ...overrideBegun(event, event.to)];
+    case 'server_drain_finished':
+      return [serverEntry('server_drain_finished', event, 'is drained: its connections have ended')];
+    case 'service_changed': {
+      const { service, to, serversUp, serversTotal } = event;
+      const message = `${service} is ${to}: ${serversUp} of ${serversTotal} servers in rotation`;
+      return [
+        entry(`service_${to}`, message, {
+          'lvs.service': service,
+          ...upOf(event),
+          'event.outcome': outcome(to === 'up'),
+        }),
+      ];
+    }
+    case 'fallback_changed': {
+      const [action, says] = event.isActive
+        ? (['fallback_on', 'its fallback servers stand in'] as const)
+        : (['fallback_off', 'its fallback servers stand in no more'] as const);
+      return [entry(action, `${event.service}: ${says}`, { 'lvs.service': event.service })];
+    }
+    case 'fail_open_changed': {
+      const [action, says] = event.isActive
+        ? (['fail_open_on', 'fails open: servers that are down stay in the table'] as const)
+        : (['fail_open_off', 'fails open no more'] as const);
+      return [entry(action, `${event.service} ${says}`, { 'lvs.service': event.service })];
+    }
+    case 'reconciled':
+      return event.results.flatMap(refusalEntries);
+    case 'op_planned':
+      return [entry('ipvs_op_planned', `Would apply ${commandOf(event.op)}`, opFields(event.op))];
+    case 'drift_found':
+      return event.drifts.map((drift) => driftEntry(drift, event.isRepaired));
+    case 'ipvs_unreachable': {
+      const { code, message } = event;
+      const says = `Cannot reach the IPVS of the kernel: ${printable(message)}`;
+      return [
+        entry('ipvs_unreachable', says, { 'event.outcome': 'failure', 'error.code': code, 'error.message': message }),
+      ];
+    }
+    case 'ipvs_recovered':
+      return [entry('ipvs_recovered', 'The IPVS of the kernel answers again', { 'event.outcome': 'success' })];
+    case 'config_reloaded': {
+      const message = `Configuration reloaded: ${event.services} services, ${event.servers} servers`;
+      return [entry('config_reloaded', message, { ...totals(event), 'event.outcome': 'success' })];
+    }
+    case 'config_rejected': {
+      const issues = event.issues.map((issue) => printable(issue));
+      const message = `Configuration rejected, the old one goes on: ${issues.join('; ')}`;
+      return [entry('config_rejected', message, { 'event.outcome': 'failure', 'lvs.issues': issues })];
+    }
+  }
+}
+
+/** What tells the repeats of an op. */
+export function repeatKeyOf(op: Op): string {
+  return `${op.kind} ${rowNameOfOp(op)}`;
+}
+
+function entry(action: LogAction, message: string, fields: Fields = {}): LogEntry {
+  return { action, message, fields };
+}
+
+function serverEntry(action: LogAction, ref: ServerRef, says: string): LogEntry {
+  return entry(action, `${ref.service}: ${ref.server} ${says}`, serverFields(ref));
+}
+
+function changeEntry(change: ServerChange, to: 'up' | 'down'): LogEntry {
+  const { service, server, isFallback, from, observation, weightFrom, weightTo, serversUp, serversTotal } = change;
+  const why = observation === undefined ? 'by a reload' : sight(observation);
+  const who = isFallback ? `fallback server ${server}` : server;
+  return entry(`server_${to}`, `${service}: ${who} is ${to}: ${why}; ${serversUp} of ${serversTotal} servers up`, {
+    ...serverFields(change),
+    'lvs.reason': observation?.reason,
+    'lvs.state.from': from,
+    'lvs.state.to': to,
+    'lvs.weight.from': weightFrom,
+    'lvs.weight.to': weightTo,
+    ...upOf(change),
+    'event.outcome': outcome(to === 'up'),
+    'error.message': to === 'down' ? observation?.detail : undefined,
+  });
+}
+
+function overrideBegun(ref: ServerRef, to: Override | undefined): readonly LogEntry[] {
+  if (to === undefined) return [];
+  return to === 'drain'
+    ? [serverEntry('server_drain_started', ref, 'drains: no new connections')]
+    : [serverEntry('maintenance_on', ref, 'is in maintenance: out of the table')];
+}
+
+function overrideEnded(ref: ServerRef, from: Override | undefined): readonly LogEntry[] {
+  if (from === undefined) return [];
+  return from === 'drain'
+    ? [serverEntry('server_drain_finished', ref, 'drains no more')]
+    : [serverEntry('maintenance_off', ref, 'is out of maintenance: its health decides')];
+}
+
+function runEntry(check: CheckRef, { result, durationMs }: Extract<AgentEvent, { type: 'check_ran' }>): LogEntry {
+  const who = `${check.service}: ${check.server} check ${check.check}`;
+  const about = { ...serverFields(check), 'lvs.check': check.check };
+  // ECS: event.duration is in nanoseconds.
+  const duration = { 'event.duration': Math.round(durationMs * 1e6) };
+  if (result.kind === 'inconclusive') {
+    const { code, message } = result.inconclusive;
+    const says = `${who} learned nothing, through a fault of ours: ${code} ${printable(message)}`;
+    const fields = { ...about, ...duration, 'event.outcome': 'unknown', 'error.code': code, 'error.message': message };
+    return { ...entry('check_inconclusive', says, fields), repeat: { key: who, kind: code } };
+  }
+  const { pass, reason, detail } = result.observation;
+  return entry(
+    pass ? 'check_passed' : 'check_failed',
+    `${who} ${pass ? 'passed' : 'failed'}: ${sight(result.observation)}`,
+    {
+      ...about,
+      'lvs.reason': reason,
+      ...duration,
+      'event.outcome': outcome(pass),
+      'error.message': pass ? undefined : detail,
+    },
+  );
+}
+
+function refusalEntries({ op, error }: OpResult): readonly LogEntry[] {
+  if (error === undefined) return [];
+  const message = `Cannot apply ${commandOf(op)}: kernel answered ${error}`;
+  const fields = { ...opFields(op), 'event.outcome': 'failure', 'error.code': error };
+  return [{ ...entry('ipvs_op_failed', message, fields), repeat: { key: repeatKeyOf(op), kind: error } }];
+}
+
+function opFields(op: Op): Fields {
+  return { 'lvs.row': rowNameOfOp(op), 'lvs.op': commandOf(op) };
+}
+
+function commandOf(op: Op): string {
+  return `ipvsadm ${formatOp(op)}`;
+}
+
+function driftEntry(drift: Drift, isRepaired: boolean): LogEntry {
+  const says = { missing: 'is missing', extra: 'is not ours', different: 'is different' }[drift.kind];
+  const message = `Somebody else changed the table: ${rowName(drift)} ${says}; ${isRepaired ? 'repaired' : 'left so'}`;
+  const fields = { 'lvs.row': rowName(drift), 'lvs.drift': drift.kind };
+  return entry(isRepaired ? 'ipvs_drift_repaired' : 'ipvs_drift_found', message, fields);
+}
+
+function serverFields({ service, server }: ServerRef): Fields {
+  const endpoint = parseEndpoint(server);
+  const { address, port } = endpoint.ok ? endpoint.value : { address: undefined, port: undefined };
+  return { 'lvs.service': service, 'lvs.server': server, 'server.ip': address, 'server.port': port };
+}
+
+function upOf({ serversUp, serversTotal }: { readonly serversUp: number; readonly serversTotal: number }): Fields {
+  return { 'lvs.servers.up': serversUp, 'lvs.servers.total': serversTotal };
+}
+
+function totals({ services, servers }: { readonly services: number; readonly servers: number }): Fields {
+  return { 'lvs.services.total': services, 'lvs.servers.total': servers };
+}
+
+function sight({ reason, detail }: Observation): string {
+  return `${reason} ${printable(detail)}`.trimEnd();
+}
+
+function outcome(isGood: boolean): string {
+  return isGood ? 'success' : 'failure';
+}

@@ -1,0 +1,78 @@
+import type { LogLevel } from '../core/config.ts';
+import type { AgentEvent } from '../core/event.ts';
+import { entriesOf, type LogEntry, repeatKeyOf } from './log-entry.ts';
+import { jsonLine, severities, textLine } from './log-format.ts';
+import { logTable } from './log-table.ts';
+import { createRepeatLimit, type RepeatLimit } from './repeat-limit.ts';
+
+export interface LogOptions {
+  readonly format: 'json' | 'text';
+  /** The least urgent level that is written. */
+  readonly level: LogLevel;
+  /** The lines go straight to journald: each starts with its priority. See `isJournal`. */
+  readonly isJournal: boolean;
+  /** The text format for a terminal that shows colours. */
+  readonly isColoured: boolean;
+  /** Takes one line, without its end. */
+  readonly write: (line: string) => void;
+  readonly clock: () => Date;
+}
+
+const repeatIntervalMs = 60_000;
+/** Lines that one event may be worth: 10,000 rows that somebody flushed are one accident. */
+const linesAtOnce = 20;
+
+/** Writes what happens as lines: one `event.action` and its fields each. */
+export function createLog(options: LogOptions): { observe(event: AgentEvent): void } {
+  const { level, clock, write } = options;
+  const limit = createRepeatLimit(repeatIntervalMs);
+  const isWanted = ({ action }: LogEntry) => severities[logTable[action].level] <= severities[level];
+
+  return {
+    observe: (event) => {
+      if (isRoutine(event) && level !== 'debug') return;
+      relax(limit, event);
+      const now = clock();
+      const entries = entriesOf(event)
+        .filter(isWanted)
+        .flatMap((entry) => admit(limit, entry, now.getTime()));
+      for (const entry of capped(entries)) write(format(entry, now, options));
+    },
+  };
+}
+
+/** Thousands a second: worth no work at all unless somebody wants to read them. */
+function isRoutine(event: AgentEvent): boolean {
+  return event.type === 'check_ran' && event.result.kind === 'observation';
+}
+
+/** What is repaired, or configured anew, may fail anew. */
+function relax(limit: RepeatLimit, event: AgentEvent): void {
+  if (event.type === 'config_reloaded') limit.clear();
+  if (event.type !== 'reconciled') return;
+  for (const { op, error } of event.results) if (error === undefined) limit.forget(repeatKeyOf(op));
+}
+
+function admit(limit: RepeatLimit, entry: LogEntry, nowMs: number): readonly LogEntry[] {
+  if (entry.repeat === undefined) return [entry];
+  const heldBack = limit.admit(entry.repeat.key, entry.repeat.kind, nowMs);
+  if (heldBack === undefined) return [];
+  return heldBack === 0 ? [entry] : [suppressing(entry, heldBack, `${entry.message} (${heldBack} repeats not logged)`)];
+}
+
+function capped(entries: readonly LogEntry[]): readonly LogEntry[] {
+  const shown = entries.slice(0, linesAtOnce);
+  const [next] = entries.slice(linesAtOnce);
+  if (next === undefined) return shown;
+  const hidden = entries.length - linesAtOnce;
+  return [...shown, suppressing({ action: next.action, message: '', fields: {} }, hidden, `${hidden} more of these`)];
+}
+
+function suppressing({ action, fields }: LogEntry, count: number, message: string): LogEntry {
+  return { action, message, fields: { ...fields, 'lvs.suppressed': count } };
+}
+
+function format(entry: LogEntry, now: Date, { format, isJournal, isColoured }: LogOptions): string {
+  const line = format === 'json' ? jsonLine(entry, now) : textLine(entry, now, isColoured);
+  return isJournal ? `<${severities[logTable[entry.action].level]}>${line}` : line;
+}

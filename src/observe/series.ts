@@ -1,0 +1,153 @@
+import type { Service } from '../core/config.ts';
+import type { AgentEvent, CheckRef, RunResult, ServerRef } from '../core/event.ts';
+import type { Reason } from '../core/observation.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { labelText } from './exposition.ts';
+import { metricTable } from './metric-table.ts';
+
+/** What was counted for a service or a server, with its labels in the text format. */
+export interface TransitionCounts {
+  readonly labels: string;
+  readonly to: { up: number; down: number };
+}
+
+/** What was counted for a check, with its labels in the text format. */
+export interface CheckCounts {
+  readonly labels: string;
+  readonly runs: Record<RunOutcome, number>;
+  readonly failures: Map<Reason, number>;
+}
+
+export type RunOutcome = 'pass' | 'fail' | 'inconclusive';
+
+/**
+ * The counters of what is in the configuration, each from 0. Something that the configuration does not have has none: an
+ * event that comes late for it cannot bring its series back.
+ */
+export interface SeriesCounts {
+  observe(event: AgentEvent): void;
+  /** Drops the counts of what left the configuration, and starts those of what came. */
+  follow(snapshot: Snapshot | undefined): void;
+  service(name: string): TransitionCounts | undefined;
+  server(ref: ServerRef): TransitionCounts | undefined;
+  check(ref: CheckRef): CheckCounts | undefined;
+}
+
+/** `onFollowed` hears of every change of the configuration. */
+export function createSeriesCounts(
+  snapshot: () => Snapshot | undefined,
+  onFollowed: (snapshot: Snapshot) => void,
+): SeriesCounts {
+  let known: readonly Service[] | undefined;
+  let services: ReadonlyMap<string, TransitionCounts> = new Map();
+  let servers: ReadonlyMap<string, TransitionCounts> = new Map();
+  let checks: ReadonlyMap<string, CheckCounts> = new Map();
+
+  const follow = (next: Snapshot | undefined) => {
+    if (next === undefined || isSame(known, next)) return;
+    known = next.services.map(({ service }) => service);
+    services = new Map(known.map(({ name }) => [name, services.get(name) ?? startService(name)]));
+    servers = carryOver(servers, serversOf(next), serverSeriesKey, startServer);
+    checks = carryOver(checks, checksOf(next), checkSeriesKey, startCheck);
+    onFollowed(next);
+  };
+  const find = <Counts>(get: () => Counts | undefined): Counts | undefined => {
+    const found = get();
+    if (found !== undefined) return found;
+    follow(snapshot());
+    return get();
+  };
+
+  const counts = {
+    service: (name: string) => find(() => services.get(name)),
+    server: (ref: ServerRef) => find(() => servers.get(serverSeriesKey(ref))),
+    check: (ref: CheckRef) => find(() => checks.get(checkSeriesKey(ref))),
+  };
+  return { ...counts, follow, observe: (event) => count(event, counts) };
+}
+
+export function outcomeOf(result: RunResult): RunOutcome {
+  if (result.kind === 'inconclusive') return 'inconclusive';
+  return result.observation.pass ? 'pass' : 'fail';
+}
+
+function count(event: AgentEvent, counts: Pick<SeriesCounts, 'service' | 'server' | 'check'>): void {
+  switch (event.type) {
+    case 'server_changed':
+      if (event.to !== 'unknown') increase(counts.server(event)?.to, event.to);
+      return;
+    case 'service_changed':
+      increase(counts.service(event.service)?.to, event.to);
+      return;
+    case 'check_ran':
+      for (const ref of event.checks) countRun(counts.check(ref), event.result);
+      return;
+  }
+}
+
+function countRun(counted: CheckCounts | undefined, result: RunResult): void {
+  increase(counted?.runs, outcomeOf(result));
+  if (counted === undefined || result.kind === 'inconclusive' || result.observation.pass) return;
+  const { reason } = result.observation;
+  counted.failures.set(reason, (counted.failures.get(reason) ?? 0) + 1);
+}
+
+function increase<Key extends string>(counts: Record<Key, number> | undefined, key: Key): void {
+  if (counts) counts[key] += 1;
+}
+
+/** A configuration is frozen data: one that was reloaded has other objects. */
+function isSame(known: readonly Service[] | undefined, { services }: Snapshot): boolean {
+  return known?.length === services.length && services.every(({ service }, index) => service === known[index]);
+}
+
+function carryOver<Ref, Counts>(
+  before: ReadonlyMap<string, Counts>,
+  refs: Iterable<Ref>,
+  keyOf: (ref: Ref) => string,
+  start: (ref: Ref) => Counts,
+): ReadonlyMap<string, Counts> {
+  const after = new Map<string, Counts>();
+  for (const ref of refs) {
+    const key = keyOf(ref);
+    after.set(key, before.get(key) ?? start(ref));
+  }
+  return after;
+}
+
+function* serversOf(snapshot: Snapshot): Generator<ServerRef> {
+  for (const { service, servers } of snapshot.services) {
+    for (const { key } of servers) yield { service: service.name, server: key };
+  }
+}
+
+function* checksOf(snapshot: Snapshot): Generator<CheckRef> {
+  for (const { servers } of snapshot.services) {
+    for (const { checks } of servers) yield* checks;
+  }
+}
+
+function serverSeriesKey({ service, server }: ServerRef): string {
+  return `${service}\n${server}`;
+}
+
+/** With the type: a check that changed its type is another series. */
+function checkSeriesKey({ service, server, check, type }: CheckRef): string {
+  return `${service}\n${server}\n${check}\n${type}`;
+}
+
+function startService(name: string): TransitionCounts {
+  return { labels: labelText(metricTable.lvsd_service_up.labels, [name]), to: { up: 0, down: 0 } };
+}
+
+function startServer({ service, server }: ServerRef): TransitionCounts {
+  return { labels: labelText(metricTable.lvsd_server_up.labels, [service, server]), to: { up: 0, down: 0 } };
+}
+
+function startCheck({ service, server, check, type }: CheckRef): CheckCounts {
+  return {
+    labels: labelText(metricTable.lvsd_check_up.labels, [service, server, check, type]),
+    runs: { pass: 0, fail: 0, inconclusive: 0 },
+    failures: new Map(),
+  };
+}

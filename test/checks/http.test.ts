@@ -1,0 +1,275 @@
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { http } from '../../checks/http.ts';
+import type { Target } from '../../src/core/config.ts';
+import { runOf } from '../support/probing.ts';
+import { answer, answerBody, silence } from '../support/servers/behaviours.ts';
+import { type Behaviour, type Listening, listen } from '../support/servers/listen.ts';
+import { createAuthority, type KeyPair } from '../support/tls.ts';
+
+const open: Listening[] = [];
+
+async function serve(behaviour: Behaviour, host = '127.0.0.1', pair?: KeyPair): Promise<Target> {
+  const listening = await listen(behaviour, host, pair);
+  open.push(listening);
+  return listening.target;
+}
+
+afterEach(async () => {
+  for (const listening of open.splice(0)) await listening.close();
+});
+
+/** Answers with status 204 and keeps the request. */
+function record(): { behaviour: Behaviour; request: Promise<string> } {
+  let keep = (_request: string) => {};
+  const request = new Promise<string>((resolve) => {
+    keep = resolve;
+  });
+  const behaviour: Behaviour = (socket) =>
+    socket.once('data', (data) => {
+      keep(data.toString());
+      socket.end('HTTP/1.1 204 No Content\r\n\r\n');
+    });
+  return { behaviour, request };
+}
+
+test('an answer passes with its status and the time of every phase', async () => {
+  const observation = await runOf(http, await serve(answerBody('OK')));
+  expect(observation).toMatchObject({ pass: true, reason: 'L7OK', detail: 'status 200' });
+  expect(Object.keys(observation.phases)).toEqual(['connect', 'processing', 'transfer']);
+});
+
+test('the request of a check without options is plain and asks for its connection to be closed', async () => {
+  const { behaviour, request } = record();
+  const target = await serve(behaviour);
+  await runOf(http, target);
+  expect((await request).split('\r\n')).toEqual([
+    'GET / HTTP/1.1',
+    `host: 127.0.0.1:${target.port}`,
+    'connection: close',
+    'user-agent: lvsd',
+    'accept: */*',
+    'accept-encoding: identity',
+    '',
+    '',
+  ]);
+});
+
+test('an IPv6 address stands in brackets in the Host header', async () => {
+  const { behaviour, request } = record();
+  const target = await serve(behaviour, '::1');
+  await runOf(http, target);
+  expect(await request).toContain(`\r\nhost: [::1]:${target.port}\r\n`);
+});
+
+test('method, path, host, headers and body go out as they are written', async () => {
+  const { behaviour, request } = record();
+  await runOf(http, await serve(behaviour), {
+    method: 'post',
+    path: '/healthz?deep=1',
+    host: 'www.example.org:8080',
+    headers: { 'User-Agent': 'probe', Authorization: 'Bearer x' },
+    body: 'ping',
+  });
+  const text = await request;
+  expect(text).toMatch(/^POST \/healthz\?deep=1 HTTP\/1\.1\r\nhost: www\.example\.org:8080\r\n/);
+  expect(text).toMatch(/\r\nuser-agent: probe\r\n/);
+  expect(text).toMatch(/\r\nauthorization: Bearer x\r\n/);
+  expect(text).toMatch(/\r\ncontent-length: 4\r\n\r\nping$/);
+  expect(text).not.toContain('lvsd');
+});
+
+test('a proxy of the environment is not used', async () => {
+  const { behaviour, request } = record();
+  const proxied = await serve(answer('HTTP/1.1 502 Bad Gateway\r\n\r\n'));
+  process.env.http_proxy = `http://127.0.0.1:${proxied.port}`;
+  const observation = await runOf(http, await serve(behaviour));
+  delete process.env.http_proxy;
+  expect(observation.detail).toBe('status 204');
+  expect(await request).toContain('GET / HTTP/1.1');
+});
+
+test('every run has a connection of its own', async () => {
+  const listening = await listen((socket) =>
+    socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n')),
+  );
+  open.push(listening);
+  await runOf(http, listening.target);
+  await runOf(http, listening.target);
+  expect(listening.accepted()).toBe(2);
+  await listening.idle();
+});
+
+describe('status', () => {
+  test.each([
+    [200, undefined, 'L7OK'],
+    [299, undefined, 'L7OK'],
+    [301, undefined, 'L7STS'],
+    [503, undefined, 'L7STS'],
+    [503, 503, 'L7OK'],
+    [404, '200-299,404', 'L7OK'],
+    [302, [200, '301-303'], 'L7OK'],
+    [304, [200, '301-303'], 'L7STS'],
+  ])('%d where %j is expected is %s', async (code, status, reason) => {
+    const target = await serve(answer(`HTTP/1.1 ${code} Words\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n`));
+    const observation = await runOf(http, target, { expect: { ...(status !== undefined && { status }) } });
+    expect(observation).toMatchObject({ reason, detail: `status ${code}` });
+  });
+
+  test('a status that fails is not kept waiting for its body', async () => {
+    const target = await serve((socket) =>
+      socket.once('data', () => socket.write('HTTP/1.1 500 Oops\r\ncontent-length: 10\r\n\r\n')),
+    );
+    expect(await runOf(http, target)).toMatchObject({ pass: false, reason: 'L7STS', detail: 'status 500' });
+  });
+
+  test('the word that goes before the answer is not the answer', async () => {
+    const target = await serve(answer('HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 503 Sorry\r\n\r\n'));
+    expect(await runOf(http, target)).toMatchObject({ reason: 'L7STS', detail: 'status 503' });
+  });
+});
+
+describe('body', () => {
+  test.each([
+    ['all is OK here', 'OK', true],
+    ['all is ok here', 'OK', false],
+    ['grün', { contains: 'ü' }, true],
+    ['state: green', { regex: 'state: (green|yellow)$' }, true],
+    ['state: red', { regex: 'state: (green|yellow)$' }, false],
+    ['', 'OK', false],
+  ])('%j where %j is expected passes: %s', async (content, body, pass) => {
+    const observation = await runOf(http, await serve(answerBody(content)), { expect: { body } });
+    expect(observation).toMatchObject({ pass, reason: pass ? 'L7OK' : 'L7RSP' });
+  });
+
+  test('a mismatch quotes how the body begins, on one line', async () => {
+    const target = await serve(answerBody(`<h1>\r\n${'a'.repeat(100)}`));
+    const { detail } = await runOf(http, target, { expect: { body: 'OK' } });
+    expect(detail).toBe(`body without "OK": "<h1>\\r\\n${'a'.repeat(54)}…"`);
+  });
+
+  test('what comes after max_bytes does not count', async () => {
+    const target = await serve(answerBody('1234567890'));
+    const within = await runOf(http, target, { max_bytes: 5, expect: { body: '45' } });
+    const beyond = await runOf(http, target, { max_bytes: 5, expect: { body: '56' } });
+    expect([within.reason, beyond.reason]).toEqual(['L7OK', 'L7RSP']);
+  });
+
+  test('an expression that holds a backtracking engine for seconds is answered at once', async () => {
+    const target = await serve(answerBody(`${'a'.repeat(50_000)}b`));
+    const observation = await runOf(http, target, { expect: { body: { regex: '^(a+)+$' } } });
+    expect(observation.reason).toBe('L7RSP');
+  });
+
+  test('a body in chunks is put together', async () => {
+    const chunks = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nO\r\n1\r\nK\r\n0\r\n\r\n';
+    expect(await runOf(http, await serve(answer(chunks)), { expect: { body: 'OK' } })).toMatchObject({ pass: true });
+  });
+});
+
+describe('TLS', () => {
+  const authority = createAuthority();
+  afterAll(() => authority.remove());
+  const names = ['DNS:www.example.org', 'IP:127.0.0.1', 'IP:::1'];
+  const pair = authority.issue(names);
+  const trusted = { ca: authority.path };
+  const host = 'www.example.org';
+
+  test('a certificate of the given authority for the host passes', async () => {
+    const target = await serve(answerBody('OK'), '127.0.0.1', pair);
+    const observation = await runOf(http, target, { host, tls: trusted });
+    expect(observation).toMatchObject({ pass: true, reason: 'L7OK' });
+    expect(Object.keys(observation.phases)).toEqual(['connect', 'tls', 'processing', 'transfer']);
+  });
+
+  test.each(['127.0.0.1', '::1'])('without a host the certificate must be for the address %s', async (address) => {
+    const target = await serve(answerBody('OK'), address, pair);
+    expect(await runOf(http, target, { tls: trusted })).toMatchObject({ pass: true });
+    const foreign = await serve(answerBody('OK'), address, authority.issue(['DNS:www.example.org']));
+    expect(await runOf(http, foreign, { tls: trusted })).toMatchObject({ pass: false, reason: 'L6RSP' });
+  });
+
+  test.each([
+    [{ host: 'www.example.org:443', tls: trusted }, 'www.example.org'],
+    [{ host: 'other.example', tls: { ...trusted, server_name: 'www.example.org' } }, 'www.example.org'],
+    [{ tls: trusted }, false],
+  ])('%j asks for the name %s', async (options, name) => {
+    let asked = (_name: unknown) => {};
+    const servername = new Promise((resolve) => {
+      asked = resolve;
+    });
+    const target = await serve(
+      (socket) => {
+        asked('servername' in socket && socket.servername);
+        answerBody('OK')(socket, () => {});
+      },
+      '127.0.0.1',
+      pair,
+    );
+    expect(await runOf(http, target, options)).toMatchObject({ pass: true });
+    expect(await servername).toBe(name);
+  });
+
+  test.each([
+    ['is for another name', { host: 'other.example', tls: trusted }, pair, /other\.example/],
+    ['has expired', { host, tls: trusted }, authority.issue(names, -1), /^certificate has expired$/],
+    ['vouches for itself', { host, tls: trusted }, authority.selfSigned(names), /^self-signed certificate$/],
+    ['is of an unknown authority', { host, tls: true }, pair, /^unable to verify the first certificate$/],
+  ])('a certificate that %s is refused', async (_what, options, served, detail) => {
+    const target = await serve(answerBody('OK'), '127.0.0.1', served);
+    const observation = await runOf(http, target, options);
+    expect(observation).toMatchObject({ pass: false, reason: 'L6RSP', detail: expect.stringMatching(detail) });
+  });
+
+  test('nothing is verified where the operator says so', async () => {
+    const target = await serve(answerBody('OK'), '127.0.0.1', authority.selfSigned(['DNS:nobody.example']));
+    expect(await runOf(http, target, { host, tls: { verify: false } })).toMatchObject({ pass: true, reason: 'L7OK' });
+  });
+
+  test('a handshake that stalls is a timeout of its own', async () => {
+    const listening = await listen(silence);
+    open.push(listening);
+    const controller = new AbortController();
+    const run = runOf(http, listening.target, { tls: true }, controller.signal);
+    await listening.reached;
+    controller.abort();
+    expect(await run).toMatchObject({ pass: false, reason: 'L6TOUT' });
+    await listening.idle();
+  });
+
+  test.each([
+    ['speaks plain HTTP', answerBody('OK'), 'wrong version number'],
+    [
+      'closes',
+      ((socket) => socket.once('data', () => socket.end())) satisfies Behaviour,
+      expect.stringContaining('disconnected'),
+    ],
+    [
+      'resets',
+      ((socket) => socket.once('data', () => socket.resetAndDestroy())) satisfies Behaviour,
+      'connection reset by peer',
+    ],
+  ])('a server that %s in the handshake breaks it', async (_what, behaviour, detail) => {
+    const target = await serve(behaviour);
+    expect(await runOf(http, target, { tls: true })).toMatchObject({ pass: false, reason: 'L6RSP', detail });
+  });
+
+  test('plain HTTP to a TLS port is no HTTP', async () => {
+    const target = await serve(answerBody('OK'), '127.0.0.1', pair);
+    expect(await runOf(http, target)).toMatchObject({ pass: false, reason: 'L7RSP' });
+  });
+
+  test.each(['dropped', 'reset'])('a TLS connection that is %s in the body does not pass', async (how) => {
+    const target = await serve(
+      (socket) =>
+        socket.once('data', () =>
+          socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nOK', () => {
+            if (how === 'dropped') socket.destroy();
+            else socket.end();
+          }),
+        ),
+      '127.0.0.1',
+      pair,
+    );
+    expect(await runOf(http, target, { host, tls: trusted })).toMatchObject({ pass: false, reason: 'L7RSP' });
+  });
+});

@@ -1,0 +1,107 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test } from '@jest/globals';
+import { icmp } from '../../checks/icmp.ts';
+import { type PingStandIn, standInForPing } from '../support/ping.ts';
+import { runOf } from '../support/probing.ts';
+
+const target = { address: '10.3.3.9', port: 0 };
+const head = 'PING 10.3.3.9 (10.3.3.9) 56(84) bytes of data.';
+const statistics = '--- 10.3.3.9 ping statistics ---\n1 packets transmitted, 0 received, 100% packet loss, time 0ms';
+
+let standIn: PingStandIn | undefined;
+
+afterEach(() => {
+  standIn?.remove();
+  standIn = undefined;
+});
+
+/** Has `ping` print these lines and exit with this code. */
+function pingSays(code: number, ...lines: readonly string[]): void {
+  standIn = standInForPing(`cat <<'END'\n${lines.join('\n')}\nEND\nexit ${code}`);
+}
+
+const hasPing = (process.env.PATH ?? '').split(':').some((directory) => existsSync(join(directory, 'ping')));
+if (!hasPing) console.warn('ping is not installed (Debian: iputils-ping): the tests of the real one are skipped');
+
+(hasPing ? test : test.skip).each(['127.0.0.1', '::1'])('the real ping gets a reply from %s', async (address) => {
+  const observation = await runOf(icmp, { address, port: 0 });
+  expect(observation).toMatchObject({
+    pass: true,
+    reason: 'L4OK',
+    detail: expect.stringMatching(/^reply in [\d.]+ ms$/),
+  });
+  expect(observation.phases.rtt).toBeGreaterThan(0);
+});
+
+test('a reply passes with its round trip', async () => {
+  pingSays(0, head, '64 bytes from 10.3.3.9: icmp_seq=1 ttl=64 time=1.12 ms', '', statistics);
+  expect(await runOf(icmp, target)).toEqual({
+    pass: true,
+    reason: 'L4OK',
+    detail: 'reply in 1.12 ms',
+    phases: { rtt: 1.12 },
+  });
+});
+
+test('no reply is a timeout', async () => {
+  pingSays(1, head, '', statistics);
+  expect(await runOf(icmp, target)).toMatchObject({ pass: false, reason: 'L4TOUT', detail: 'no reply' });
+});
+
+test.each([
+  ['From 10.3.3.1 icmp_seq=1 Destination Host Unreachable', 'Destination Host Unreachable'],
+  [
+    'From 2001:db8::1%eth0 icmp_seq=1 Destination unreachable: Administratively prohibited',
+    'Destination unreachable: Administratively prohibited',
+  ],
+])('the answer of a router, "%s", fails with its words', async (line, detail) => {
+  pingSays(1, head, line, '', statistics);
+  expect(await runOf(icmp, target)).toMatchObject({ pass: false, reason: 'L4CON', detail });
+});
+
+test('a network without a route fails the server', async () => {
+  pingSays(2, 'ping: connect: Network is unreachable');
+  expect(await runOf(icmp, target)).toMatchObject({ pass: false, reason: 'L4CON', detail: 'Network is unreachable' });
+});
+
+test.each([
+  [2, ['ping: socktype: SOCK_RAW', 'ping: socket: Operation not permitted'], 'EPERM'],
+  [1, [head, 'ping: sendmsg: Operation not permitted', '', statistics], 'EPERM'],
+  [1, [head, 'ping: sendmsg: No buffer space available', '', statistics], 'ENOBUFS'],
+  [2, ["ping: invalid argument: 'x'"], 'EINVAL'],
+  [2, ['Usage', 'a=b c=d e=f'], 'EPROTO'],
+  [0, ['PING', 'a=b c=d e=f'], 'EPROTO'],
+])('exit code %d with %j teaches nothing', async (code, lines, errno) => {
+  pingSays(code, ...lines);
+  await expect(runOf(icmp, target)).rejects.toMatchObject({ name: 'Unlearned', code: errno });
+});
+
+test('without a program ping nothing is learned', async () => {
+  const path = process.env.PATH;
+  process.env.PATH = '/nonexistent';
+  const run = runOf(icmp, target);
+  process.env.PATH = path;
+  await expect(run).rejects.toMatchObject({
+    name: 'Unlearned',
+    code: 'ENOENT',
+    message: 'Cannot run ping: no such file or directory',
+  });
+});
+
+test('a target that is no address is never passed to ping', async () => {
+  standIn = standInForPing('touch ran');
+  await expect(runOf(icmp, { address: '--help', port: 0 })).rejects.toMatchObject({ code: 'EINVAL' });
+  expect(existsSync(join(standIn.directory, 'ran'))).toBe(false);
+});
+
+test('ping is asked for one echo, without names, and speaks the C locale', async () => {
+  standIn = standInForPing(`echo "$LC_ALL $*" > asked; exit 1`);
+  await runOf(icmp, target);
+  expect(readFileSync(join(standIn.directory, 'asked'), 'utf8')).toBe('C -n -W 60 -c 1 -s 56 10.3.3.9\n');
+});
+
+test('a ping that does not stop talking is not listened to for ever', async () => {
+  standIn = standInForPing('exec yes');
+  expect(await runOf(icmp, target, {}, AbortSignal.timeout(100))).toMatchObject({ pass: false, reason: 'L4TOUT' });
+});

@@ -1,0 +1,316 @@
+import { describe, expect, test } from '@jest/globals';
+import { first, issuesOf, load, loadCheck, loadServer, loadService, serviceText } from './support.ts';
+
+const minimal = serviceText('address: 10.0.0.100:80, servers: [10.0.0.1]');
+
+describe('defaults', () => {
+  test('a service of a name, an address and a server has all the rest filled in', () => {
+    expect(load(minimal)).toEqual({
+      agent: {
+        metricsListen: { host: '127.0.0.1', port: 9975 },
+        adminSocket: '/run/lvsd/admin.sock',
+        logFormat: 'auto',
+        logLevel: 'info',
+        transitionFile: undefined,
+        reconcileIntervalMs: 5000,
+        onDrift: 'repair',
+        onStop: 'leave',
+        stateDir: '/var/lib/lvsd',
+      },
+      services: [
+        {
+          name: 'web',
+          identity: { kind: 'address', protocol: 'tcp', address: '10.0.0.100', port: 80 },
+          scheduler: 'wlc',
+          schedulerFlags: [],
+          persistence: undefined,
+          onFailure: 'remove',
+          failOpen: { when: 'all_down' },
+          servers: [
+            {
+              address: '10.0.0.1',
+              port: 80,
+              forwarding: 'nat',
+              weight: 1,
+              upperThreshold: 0,
+              lowerThreshold: 0,
+              checks: [
+                {
+                  name: 'tcp',
+                  type: 'tcp',
+                  target: { address: '10.0.0.1', port: 80 },
+                  options: {},
+                  intervalMs: 5000,
+                  timeoutMs: 1000,
+                  retryIntervalMs: 500,
+                  fall: 3,
+                  rise: 2,
+                  jitter: 0.1,
+                },
+              ],
+            },
+          ],
+          fallbackServers: [],
+        },
+      ],
+      maintenance: [],
+    });
+  });
+
+  test('of the file reach every service that does not say otherwise', () => {
+    const { services } = load(`
+version: 1
+defaults: { protocol: udp, scheduler: rr, forwarding: g, weight: 5, on_failure: quiesce, fail_open: never }
+services:
+  - { name: one, address: 10.0.0.100:53, servers: [10.0.0.1] }
+  - { name: two, address: 10.0.0.101:53, protocol: sctp, scheduler: sh, forwarding: i, weight: 6, on_failure: remove,
+      fail_open: { below: 50% }, servers: [{ address: 10.0.0.1, weight: 7, forwarding: m }, 10.0.0.2] }
+`);
+    expect(services).toMatchObject([
+      {
+        identity: { protocol: 'udp' },
+        scheduler: 'rr',
+        onFailure: 'quiesce',
+        failOpen: { when: 'never' },
+        servers: [{ forwarding: 'dr', weight: 5 }],
+      },
+      {
+        identity: { protocol: 'sctp' },
+        scheduler: 'sh',
+        onFailure: 'remove',
+        failOpen: { when: 'below', share: 0.5 },
+        servers: [
+          { forwarding: 'nat', weight: 7 },
+          { forwarding: 'tun', weight: 6 },
+        ],
+      },
+    ]);
+  });
+
+  test('of timing give way key by key: to the defaults, to the service, to the check', () => {
+    const check = loadCheck(
+      'address: 10.0.0.100:80, check: { interval: 3s, fall: 4 }, checks: [{ type: tcp, fall: 5 }], servers: [10.0.0.1]',
+      'defaults: { check: { interval: 2s, timeout: 2s, fall: 2 } }',
+    );
+    expect(check).toMatchObject({ intervalMs: 3000, timeoutMs: 2000, fall: 5, rise: 2, retryIntervalMs: 500 });
+  });
+});
+
+describe('words', () => {
+  test.each([
+    ['m', 'nat'],
+    ['masq', 'nat'],
+    ['NAT', 'nat'],
+    ['g', 'dr'],
+    ['gate', 'dr'],
+    ['i', 'tun'],
+    ['ipip', 'tun'],
+    ['tun', 'tun'],
+  ])('forwarding %s means %s', (word, forwarding) => {
+    expect(loadServer(`address: 10.0.0.100:80, forwarding: ${word}, servers: [10.0.0.1]`)).toMatchObject({
+      forwarding,
+    });
+  });
+
+  test.each([
+    ['sh', 'sh-port', ['flag-2']],
+    ['sh', 'sh-port, sh-fallback', ['flag-1', 'flag-2']],
+    ['mh', 'mh-port, mh-fallback, mh-port', ['flag-1', 'flag-2']],
+    ['wrr', 'flag-3, flag-1', ['flag-1', 'flag-3']],
+  ])('the flags of %s, %s, are %j', (name, flags, expected) => {
+    const service = loadService(
+      `address: 10.0.0.100:80, scheduler: { name: ${name}, flags: [${flags}] }, servers: [10.0.0.1]`,
+    );
+    expect(service).toMatchObject({ scheduler: name, schedulerFlags: expected });
+  });
+
+  test.each([
+    ['600s', 600, 32],
+    ['{ timeout: 5m }', 300, 32],
+    ['{ timeout: 5m, netmask: 255.255.255.0 }', 300, 24],
+    ['{ timeout: 5m, netmask: 0.0.0.0 }', 300, 0],
+    ['{ timeout: 5m, netmask: 255.255.255.255 }', 300, 32],
+    ['{ timeout: 744h, netmask: 9 }', 2_678_400, 9],
+  ])('persistence %s is %d s for /%d', (text, timeoutSeconds, prefixLength) => {
+    const service = loadService(`address: 10.0.0.100:80, persistence: ${text}, servers: [10.0.0.1]`);
+    expect(service.persistence).toEqual({ timeoutSeconds, prefixLength });
+  });
+
+  test('persistence of IPv6 counts the whole address unless a prefix length is given', () => {
+    const keys = 'address: "[fd00::64]:80", servers: ["fd00::1"]';
+    expect(loadService(`${keys}, persistence: 1m`).persistence?.prefixLength).toBe(128);
+    expect(loadService(`${keys}, persistence: { timeout: 1m, netmask: 64 }`).persistence?.prefixLength).toBe(64);
+  });
+
+  test('off is nothing at all', () => {
+    const off = load(
+      minimal.replace(
+        'version: 1',
+        'version: 1\nagent: { metrics: { listen: off }, admin: { listen: off }, log: { transition_file: off }, state_dir: off }',
+      ),
+    );
+    expect(off.agent).toMatchObject({
+      metricsListen: undefined,
+      adminSocket: undefined,
+      transitionFile: undefined,
+      stateDir: undefined,
+    });
+    const short = load(minimal.replace('version: 1', 'version: 1\nagent: { metrics: off, admin: off }'));
+    expect(short.agent).toMatchObject({ metricsListen: undefined, adminSocket: undefined });
+  });
+});
+
+describe('addresses', () => {
+  test.each([
+    ['10.0.0.1', '10.0.0.1', 80],
+    ['10.0.0.1:8080', '10.0.0.1', 8080],
+    ['{ address: 10.0.0.1 }', '10.0.0.1', 80],
+    ['{ address: 10.0.0.1:8080 }', '10.0.0.1', 8080],
+  ])('server %s is %s port %d', (text, address, port) => {
+    expect(loadServer(`address: 10.0.0.100:80, servers: [${text}]`)).toMatchObject({ address, port });
+  });
+
+  test.each([
+    ['2001:DB8:0:0::1', '2001:db8::1', 80],
+    ['[2001:db8::1]', '2001:db8::1', 80],
+    ['[2001:db8:0::1]:8080', '2001:db8::1', 8080],
+    ['::1', '::1', 80],
+  ])('server %s is %s port %d', (text, address, port) => {
+    expect(loadServer(`address: "[fd00::64]:80", servers: ["${text}"]`)).toMatchObject({ address, port });
+  });
+
+  test('a mark has no port, its servers neither, and its family is that of the servers', () => {
+    const keys = 'fwmark: 4294967295, checks: [{ type: icmp }]';
+    const v4 = loadService(`${keys}, servers: [10.0.0.1, "10.0.0.2:81"]`);
+    expect(v4.identity).toEqual({ kind: 'fwmark', mark: 4_294_967_295, family: 'ipv4' });
+    expect(v4.servers.map(({ port }) => port)).toEqual([0, 81]);
+    expect(loadService(`${keys}, servers: ["fd00::1"]`).identity).toMatchObject({ family: 'ipv6' });
+  });
+
+  test('the same address in two protocols, and the same mark in two families, are two services', () => {
+    const { services } = load(`
+version: 1
+services:
+  - { name: dns-udp, address: 10.0.0.100:53, protocol: udp, servers: [10.0.0.1] }
+  - { name: dns-tcp, address: 10.0.0.100:53, servers: [10.0.0.1] }
+  - { name: mark4, fwmark: 1, servers: [10.0.0.1:80] }
+  - { name: mark6, fwmark: 1, servers: ["[fd00::1]:80"] }
+`);
+    expect(services).toHaveLength(4);
+  });
+});
+
+describe('checks', () => {
+  test('have the name they are given, else their key, else their type, made unique', () => {
+    const { checks } = loadServer(
+      `address: 10.0.0.100:80, servers: [10.0.0.1],
+       checks: [named, renamed, { type: tcp }, { type: tcp }, { type: icmp, name: tcp-2 }, { type: tcp }]`,
+      'checks: { named: { type: tcp }, renamed: { type: icmp, name: ping } }',
+    );
+    expect(checks.map(({ name }) => name)).toEqual(['named', 'ping', 'tcp', 'tcp-3', 'tcp-2', 'tcp-4']);
+  });
+
+  test("look at their own port, else the server's, else none", () => {
+    const { checks } = loadServer(
+      'address: 10.0.0.100:80, servers: [10.0.0.1:81], checks: [{ type: tcp, port: 443 }, { type: http }, { type: icmp }]',
+    );
+    expect(checks.map(({ target }) => target.port)).toEqual([443, 81, 0]);
+  });
+
+  test('of a server stand instead of those of its service', () => {
+    const { servers } = loadService(
+      'address: 10.0.0.100:80, checks: [{ type: icmp }], servers: [10.0.0.1, { address: 10.0.0.2, checks: [{ type: tcp }] }, { address: 10.0.0.3, checks: [] }]',
+    );
+    expect(servers.map(({ checks }) => checks.map(({ type }) => type))).toEqual([['icmp'], ['tcp'], []]);
+  });
+
+  test('of a service are not those of its fallback servers, which have their own or none', () => {
+    const { fallbackServers } = loadService(
+      'address: 10.0.0.100:80, servers: [10.0.0.1], fallback_servers: [127.0.0.1, { address: 127.0.0.2, checks: [{ type: tcp }] }]',
+    );
+    expect(fallbackServers.map(({ checks }) => checks.length)).toEqual([0, 1]);
+  });
+
+  test("carry what their probe's schema made of its keys, and nothing else", () => {
+    const check = loadCheck(
+      'address: 10.0.0.100:80, checks: [{ type: tcp, port: 8080, interval: 1s, name: x }], servers: [10.0.0.1]',
+    );
+    expect(check.options).toEqual({ port: 8080 });
+  });
+});
+
+describe('a maintenance window', () => {
+  test('names addresses, with or without a port', () => {
+    const { maintenance } = load(
+      `${minimal}maintenance:\n  - { servers: [10.0.0.1, "10.0.0.1:80"], schedule: "0 3 * * 0", duration: 90m, timezone: Europe/Berlin }\n`,
+    );
+    expect(maintenance).toEqual([
+      {
+        servers: [
+          { address: '10.0.0.1', port: undefined },
+          { address: '10.0.0.1', port: 80 },
+        ],
+        schedule: '0 3 * * 0',
+        durationMs: 5_400_000,
+        timezone: 'Europe/Berlin',
+        action: 'drain',
+      },
+    ]);
+  });
+});
+
+describe('the text', () => {
+  test('may have a byte order mark taken off, and line ends of Windows', () => {
+    expect(load(minimal.replaceAll('\n', '\r\n'))).toEqual(load(minimal));
+  });
+
+  test('may use anchors and aliases', () => {
+    const { services } = load(`
+version: 1
+services:
+  - { name: a, address: 10.0.0.100:80, servers: &servers [10.0.0.1, 10.0.0.2] }
+  - { name: b, address: 10.0.0.100:81, servers: *servers }
+`);
+    expect(services.map(({ servers }) => servers.length)).toEqual([2, 2]);
+  });
+
+  test('with keys that are names of prototypes changes no prototype', () => {
+    issuesOf('__proto__: { polluted: 1 }\nconstructor: { prototype: { polluted: 1 } }\nversion: 1\nservices: []\n');
+    expect('polluted' in {}).toBe(false);
+  });
+
+  test.each([
+    ['ten thousand levels', '['.repeat(10_000), /nested more than 32 levels/],
+    ['forty levels', `${'['.repeat(40)}${']'.repeat(40)}`, /nested more than 32 levels/],
+    [
+      'twenty thousand unknown keys',
+      Array.from({ length: 20_000 }, (_, n) => `k${n}: 1`).join('\n'),
+      /unknown key 'k19999'/,
+    ],
+  ])('of %s is refused', (_, text, message) => {
+    expect(issuesOf(text).join('\n')).toMatch(message);
+  });
+
+  test('cannot forge a line of the report, nor speak to a terminal', () => {
+    const text = serviceText('address: "10.0.0.1\\nc.yaml:1:1: services: fine\\e[2J", servers: [10.0.0.1]');
+    expect(issuesOf(text)).toEqual([
+      "c.yaml:4:27: services[0].address: '10.0.0.1\\u000ac.yaml:1:1: services: fine\\u001b[2J' is not an IP address; found '10.0.0.1\\nc.yaml:1:1: services: fine\\u001b[2J'",
+    ]);
+  });
+
+  test('never shows the value of a header, which may be a secret', () => {
+    const text = serviceText(
+      'address: 10.0.0.100:80, checks: [{ type: http, headers: { authorization: "canary\\n" } }], servers: [10.0.0.1]',
+    );
+    expect(issuesOf(text)).toHaveLength(1);
+    expect(issuesOf(text).join()).not.toContain('canary');
+  });
+});
+
+test('the configuration is frozen through and through', () => {
+  const config = load(minimal);
+  const check = first(first(first(config.services).servers).checks);
+  for (const part of [config, config.agent, config.services, check, check.options, check.target]) {
+    expect(Object.isFrozen(part)).toBe(true);
+  }
+});

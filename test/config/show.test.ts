@@ -1,0 +1,116 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { parseConfig } from '../../src/config/load.ts';
+import { showConfig } from '../../src/config/show.ts';
+import { load, serviceText } from './support.ts';
+
+const seconds = fc.integer({ min: 1, max: 3600 }).map((n) => `${n}s`);
+const timing = fc.record(
+  { interval: seconds, timeout: seconds, fall: fc.integer({ min: 1, max: 9 }) },
+  { requiredKeys: [] },
+);
+const check = fc.oneof(
+  fc
+    .record({ port: fc.integer({ min: 1, max: 65535 }) }, { requiredKeys: [] })
+    .map((keys) => ({ type: 'tcp', ...keys })),
+  timing.map((keys) => ({ type: 'icmp', ...keys })),
+  fc
+    .record(
+      {
+        path: fc.constantFrom('/', '/off', '/1:20'),
+        host: fc.constantFrom('on', 'null', 'www.example.org'),
+        tls: fc.oneof(fc.boolean(), fc.constant({ server_name: 'www.example.org' })),
+        expect: fc.constantFrom(
+          { status: 204 },
+          { status: [200, '300-399'] },
+          { body: 'no' },
+          { body: { regex: '^\\s#: "\'' } },
+        ),
+        headers: fc.constant({ accept: '*/*' }),
+      },
+      { requiredKeys: [] },
+    )
+    .map((keys) => ({ type: 'http', ...keys })),
+);
+const checks = fc.array(check, { maxLength: 3 });
+const settings = {
+  weight: fc.integer({ min: 0, max: 65535 }),
+  forwarding: fc.constantFrom('nat', 'm', 'masq'),
+};
+
+function server(last: number) {
+  const address = `10.0.0.${last}`;
+  return fc.oneof(
+    fc.constantFrom(address, `${address}:8080`),
+    fc.record(
+      { address: fc.constant(address), ...settings, upper_threshold: fc.nat(), checks },
+      { requiredKeys: ['address'] },
+    ),
+  );
+}
+
+function service(index: number) {
+  return fc.record(
+    {
+      name: fc.constant(`service-${index}`),
+      address: fc.constant(`192.0.2.${index + 1}:80`),
+      protocol: fc.constantFrom('tcp', 'udp', 'sctp'),
+      scheduler: fc.oneof(fc.constant('rr'), fc.constant({ name: 'mh', flags: ['mh-port', 'flag-3'] })),
+      persistence: fc.oneof(seconds, fc.record({ timeout: seconds, netmask: fc.integer({ min: 0, max: 32 }) })),
+      on_failure: fc.constantFrom('remove', 'quiesce'),
+      fail_open: fc.oneof(
+        fc.constantFrom('all_down', 'never'),
+        fc.integer({ min: 10, max: 1000 }).map((n) => ({ below: `${n / 10}%` })),
+      ),
+      check: timing,
+      checks,
+      servers: fc
+        .integer({ min: 1, max: 3 })
+        .chain((count) => fc.tuple(...Array.from({ length: count }, (_, n) => server(n + 1)))),
+      fallback_servers: fc.tuple(server(9)),
+      ...settings,
+    },
+    { requiredKeys: ['name', 'address', 'servers'] },
+  );
+}
+
+const file = fc.record(
+  {
+    version: fc.constant(1),
+    agent: fc.record(
+      {
+        reconcile_interval: seconds,
+        state_dir: fc.constantFrom('off', '/var/lib/a b'),
+        metrics: fc.constantFrom('off', { listen: '[::1]:0' }),
+      },
+      { requiredKeys: [] },
+    ),
+    defaults: fc.record({ check: timing, ...settings }, { requiredKeys: [] }),
+    services: fc
+      .integer({ min: 1, max: 3 })
+      .chain((count) => fc.tuple(...Array.from({ length: count }, (_, n) => service(n)))),
+    maintenance: fc.constantFrom([], [{ servers: ['10.0.0.1'], schedule: '*/5 * * * *', duration: '1.5h' }]),
+  },
+  { requiredKeys: ['version', 'services'] },
+);
+
+test('what is shown of any configuration loads to the same configuration', () => {
+  fc.assert(
+    fc.property(file, (data) => {
+      // JSON is YAML.
+      const config = parseConfig(JSON.stringify(data), 'generated.json');
+      expect(parseConfig(showConfig(config), 'shown.yaml')).toEqual(config);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('a mark, its family and its servers without ports are shown as they are written', () => {
+  const config = load(serviceText('fwmark: 8, checks: [{ type: icmp }], servers: ["fd00::1", "[fd00::1]:80"]'));
+  expect(parseConfig(showConfig(config), 'shown.yaml')).toEqual(config);
+});
+
+test('checks are written once where the servers of a service share them', () => {
+  const shown = showConfig(load(serviceText('address: 10.0.0.100:80, servers: [10.0.0.1, 10.0.0.2, 10.0.0.3:81]')));
+  expect(shown.match(/type: tcp/g)).toHaveLength(1);
+});

@@ -1,0 +1,4 @@
+import { createMemoryKernel } from '../../src/kernel/memory.ts';
+import { kernelContract } from './kernel.ts';
+
+kernelContract('the memory kernel', async () => createMemoryKernel());

@@ -1,0 +1,24 @@
+// A real server of a test: `node realserver.mjs ADDRESS PORT`, told over IPC how to behave. See realserver.ts.
+import { createServer } from 'node:http';
+
+const [address, port] = process.argv.slice(2);
+let behaviour = 'refuse';
+
+const server = createServer({ keepAliveTimeout: 0 }, (_request, response) => {
+  if (behaviour === 'silence') return;
+  response.writeHead(behaviour === 'ok' ? 200 : 500).end(address);
+});
+
+async function behave(next) {
+  behaviour = next;
+  if (next === 'refuse' && server.listening) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+  if (next !== 'refuse' && !server.listening) await new Promise((resolve) => server.listen(Number(port), resolve));
+  process.send(next);
+}
+
+process.on('message', behave);
+process.on('disconnect', () => process.exit());
+process.send('started');
