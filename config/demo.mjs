@@ -48,7 +48,10 @@ const sceneMs = 5000;
 const arguments_ = [path('../dist/src/main.js'), 'run', '--table', 'memory', '-c', path('demo.yaml')];
 const agent = spawn(process.execPath, arguments_, { stdio: 'inherit' });
 const ended = new Promise((resolve) => agent.on('close', resolve));
-const end = () => agent.kill('SIGTERM');
+const end = () => {
+  clearInterval(timer);
+  agent.kill('SIGTERM');
+};
 // Ctrl-C reaches the agent by itself.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', end);
@@ -64,6 +67,5 @@ const timer = setInterval(async () => {
 }, sceneMs);
 
 process.exitCode = await ended;
-clearInterval(timer);
 for (const server of [...servers, fallback]) await stop(server);
 process.exit();

@@ -1,11 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { check } from './cli/check.ts';
-import { checkConfigFile, showConfigFile, showConfigSchema } from './cli/config.ts';
-import { diffTables } from './cli/diff.ts';
 import { exitCodes } from './cli/exit.ts';
-import { type RunOptions, run } from './cli/run.ts';
-import { status } from './cli/status.ts';
+import type { RunOptions } from './cli/run.ts';
 import { ConfigError } from './config/issue.ts';
 import { KernelUnavailable } from './kernel/kernel.ts';
 import { version } from './version.ts';
@@ -27,6 +23,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+/** The command line. What a command needs is loaded when it is called: `lvsd status` asks in a tenth of a second. */
 function createProgram(execute: (command: () => Promise<number>) => Promise<void>): Command {
   const program = new Command('lvsd')
     .description('Health-checking agent for Linux Virtual Server directors')
@@ -40,48 +37,55 @@ function createProgram(execute: (command: () => Promise<number>) => Promise<void
     .option('--table <table>', 'kernel, or memory: a table in memory instead of the kernel', tableName, 'kernel')
     .option('--dry-run', 'log the changes that would be made, make none', false)
     .option('--once', 'probe every server to a verdict, reconcile, print the table, leave', false)
-    .action(({ config, table, dryRun, once }) => execute(() => run({ config, table, isDryRun: dryRun, isOnce: once })));
+    .action(({ config, table, dryRun, once }) =>
+      execute(async () => {
+        const { run } = await import('./cli/run.ts');
+        return run({ config, table, isDryRun: dryRun, isOnce: once });
+      }),
+    );
 
   const config = program.command('config').description('check, show or describe a configuration file');
   config
     .command('check')
     .argument('[file]', 'configuration file', defaultConfig)
     .description('print every mistake as file:line:column: path: message')
-    .action((file) => execute(() => print(checkConfigFile(file))));
+    .action((file) => execute(async () => print((await import('./cli/config.ts')).checkConfigFile(file))));
   config
     .command('show')
     .argument('[file]', 'configuration file', defaultConfig)
     .description('print the effective configuration, defaults filled in')
-    .action((file) => execute(() => print(showConfigFile(file))));
+    .action((file) => execute(async () => print((await import('./cli/config.ts')).showConfigFile(file))));
   config
     .command('schema')
     .description('print the JSON Schema of the file, for editors')
-    .action(() => execute(() => print(Promise.resolve(showConfigSchema()))));
+    .action(() => execute(async () => print((await import('./cli/config.ts')).showConfigSchema())));
 
   program
     .command('check')
     .argument('<service[/server]>', 'name of a service, and address of one of its servers')
     .option('-c, --config <file>', 'configuration file', defaultConfig)
     .description('probe once now and print what each check saw; changes nothing')
-    .action((wanted, { config }) => execute(() => check(wanted, config)));
+    .action((wanted, { config }) => execute(async () => (await import('./cli/check.ts')).check(wanted, config)));
 
   program
     .command('diff')
     .option('-c, --config <file>', 'configuration file', defaultConfig)
     .description('print the changes that would take the kernel to the configured table with every server up')
-    .action(({ config }) => execute(() => diffTables(config)));
+    .action(({ config }) => execute(async () => (await import('./cli/diff.ts')).diffTables(config)));
 
   program
     .command('status')
     .option('--json', 'print the document of the admin API', false)
     .option('--socket <path>', 'admin socket of the running agent', defaultSocket)
     .description('ask the running agent')
-    .action(({ json, socket }) => execute(() => status({ socketPath: socket, isJson: json })));
+    .action(({ json, socket }) =>
+      execute(async () => (await import('./cli/status.ts')).status({ socketPath: socket, isJson: json })),
+    );
 
   program
     .command('version')
     .description('print the version')
-    .action(() => execute(() => print(Promise.resolve({ output: `${version}\n`, exitCode: 0 }))));
+    .action(() => execute(() => print({ output: `${version}\n`, exitCode: exitCodes.ok })));
 
   return program;
 }
@@ -91,7 +95,12 @@ function tableName(text: string): RunOptions['table'] {
   throw new InvalidArgumentError("It is 'kernel' or 'memory'.");
 }
 
-async function print(result: Promise<{ readonly output: string; readonly exitCode: number }>): Promise<number> {
+interface Printed {
+  readonly output: string;
+  readonly exitCode: number;
+}
+
+async function print(result: Printed | Promise<Printed>): Promise<number> {
   const { output, exitCode } = await result;
   process.stdout.write(output);
   return exitCode;

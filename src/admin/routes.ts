@@ -12,6 +12,8 @@ export interface Sources {
   /** The exposition; may be asked by many at once, and often. */
   metrics(): Promise<Answer>;
   snapshot(): Snapshot | undefined;
+  /** Brings the kernel's counters in the snapshot up to date. */
+  refresh(): Promise<void>;
 }
 
 export type Route = (sources: Sources) => Answer | Promise<Answer>;
@@ -24,7 +26,7 @@ export const metricsRoutes: ReadonlyMap<string, Route> = new Map<string, Route>(
 
 export const adminRoutes: ReadonlyMap<string, Route> = new Map<string, Route>([
   ...metricsRoutes,
-  ['/v1/status', ({ snapshot }) => status(snapshot())],
+  ['/v1/status', ({ snapshot, refresh }) => refresh().then(() => status(snapshot()))],
 ]);
 
 export function text(status: number, line: string): Answer {

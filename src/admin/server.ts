@@ -25,6 +25,7 @@ export interface Listener {
 export interface AdminOptions {
   readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>;
   readonly snapshot: () => Snapshot | undefined;
+  readonly refresh: () => Promise<void>;
   readonly clock: Pick<Clock, 'now' | 'at'>;
 }
 
@@ -42,9 +43,9 @@ const maxConnections = 64;
 /** Two scrapers cost one rendering. */
 const keepMetricsMs = 1_000;
 
-export function createAdmin({ render, snapshot, clock }: AdminOptions): Admin {
+export function createAdmin({ render, snapshot, refresh, clock }: AdminOptions): Admin {
   const metrics = createShared(async () => exposition(await render()), keepMetricsMs, clock);
-  const sources: Sources = { metrics: metrics.get, snapshot };
+  const sources: Sources = { metrics: metrics.get, snapshot, refresh };
   const listeners = new Set<Listener>();
 
   const listen = async (routes: ReadonlyMap<string, Route>, where: ListenOptions) => {

@@ -1,5 +1,5 @@
 import { ConfigError } from '../config/issue.ts';
-import { formatConfigSchema } from '../config/jsonSchema.ts';
+import { formatConfigSchema } from '../config/json-schema.ts';
 import { loadConfig } from '../config/load.ts';
 import { showConfig } from '../config/show.ts';
 

@@ -51,7 +51,7 @@ export function createObservers({ agent, stream, gone, snapshot, emit }: Observe
 }
 
 /** A log on a stream; `emit` hears of lines that its reader was too slow for. */
-export function createStreamLog(agent: AgentConfig, stream: LogStream, emit: (event: AgentEvent) => void) {
+function createStreamLog(agent: AgentConfig, stream: LogStream, emit: (event: AgentEvent) => void) {
   const isTerminal = stream.isTTY === true;
   const writer = createLineWriter(stream, (count) =>
     emit({ type: 'agent_warning', code: 'DROPPED', message: `Dropped ${count} lines of the log: nobody read them` }),

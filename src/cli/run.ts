@@ -80,7 +80,12 @@ function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
     });
   let observers = observersFor(config.agent);
   const metrics = createMetrics({ version, snapshot: agent.snapshot, refresh: agent.refresh });
-  const admin = createAdmin({ render: metrics.render, snapshot: agent.snapshot, clock });
+  const admin = createAdmin({
+    render: metrics.render,
+    snapshot: agent.snapshot,
+    refresh: agent.refresh,
+    clock,
+  });
 
   subscribe(metrics.observe);
   subscribe((event) => {

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { formatConfigSchema } from './jsonSchema.ts';
+import { formatConfigSchema } from './json-schema.ts';
 import { formatReference } from './reference.ts';
 
 // Run from the top of the repository, by `npm run generate`.

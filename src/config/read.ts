@@ -16,7 +16,7 @@ export async function readConfigText(file: string): Promise<string> {
 }
 
 /** Text of a file's bytes. A byte order mark is dropped. */
-export function decode(bytes: Uint8Array, file: string): string {
+function decode(bytes: Uint8Array, file: string): string {
   const text = new TextDecoder().decode(bytes);
   const nul = text.indexOf('\0');
   if (nul >= 0) throw unusable(file, 'is not a text: it holds a NUL byte', positionOf(text, nul));

@@ -1,4 +1,4 @@
-import { configSchema, type JsonSchema } from './jsonSchema.ts';
+import { configSchema, type JsonSchema } from './json-schema.ts';
 
 const timingNote = 'Timing that is not given here is that of the service, and after that the one in `defaults`.';
 

@@ -2,7 +2,7 @@ import type { AgentConfig, Config, MaintenanceWindow, Service } from '../core/co
 import { serverKey, serviceKey } from '../core/table.ts';
 import { type Context, type Located, type Problems, present } from './context.ts';
 import { refuseDuplicates } from './duplicates.ts';
-import { resolveService } from './resolveService.ts';
+import { resolveService } from './resolve-service.ts';
 import type { ConfigFile } from './schema.ts';
 
 /** The effective configuration of a file: defaults filled in, references resolved, rules across keys checked. */

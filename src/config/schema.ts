@@ -1,9 +1,9 @@
 import { probes } from '../../checks/index.ts';
-import { agentSchema } from './agentSchema.ts';
-import { checkSchema, name } from './checkSchema.ts';
+import { agentSchema } from './agent-schema.ts';
+import { checkSchema, name } from './check-schema.ts';
 import { listOf, z } from './fields.ts';
-import { maintenanceSchema } from './maintenanceSchema.ts';
-import { defaultsSchema, serviceSchema } from './serviceSchema.ts';
+import { maintenanceSchema } from './maintenance-schema.ts';
+import { defaultsSchema, serviceSchema } from './service-schema.ts';
 
 const check = checkSchema(probes);
 

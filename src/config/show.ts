@@ -1,7 +1,7 @@
 import { formatEndpoint } from '../core/address.ts';
 import type { AgentConfig, Check, Config, FailOpen, MaintenanceWindow, Server, Service } from '../core/config.ts';
 import { serverKey } from '../core/table.ts';
-import { writeTiming } from './checkSchema.ts';
+import { writeTiming } from './check-schema.ts';
 import { formatDuration, formatShare } from './fields.ts';
 import { writeYaml } from './yaml.ts';
 

@@ -1,5 +1,5 @@
 /** HAProxy's check codes: the bounded vocabulary of `reason` in logs and metrics. */
-export const reasons = [
+const reasons = [
   'L4OK',
   'L4TOUT',
   'L4CON',

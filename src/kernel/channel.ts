@@ -1,3 +1,4 @@
+import { setImmediate as afterPoll } from 'node:timers/promises';
 import { RawNetlinkSocket } from 'netlink';
 import { encodeMessage, errnoIn, flag, type Message, messageType, readMessages } from './datagram.ts';
 import { errnoName, NetlinkError } from './errno.ts';
@@ -36,6 +37,7 @@ export class Channel {
   readonly #protocol: number;
   #socket: RawNetlinkSocket | undefined;
   #exchange: Exchange | undefined;
+  #silence: NodeJS.Timeout | undefined;
   #sequence = 0;
   #window = widestWindow;
 
@@ -73,11 +75,14 @@ export class Channel {
     throw new NetlinkError('EINTR', `The kernel's table changed during each of ${dumpAttempts} attempts to read it`);
   }
 
-  close(): void {
+  /** Resolves when the socket is closed. */
+  async close(): Promise<void> {
     const socket = this.#socket;
     this.#socket = undefined;
+    if (socket === undefined) return;
     // Not at once: the binding goes on to use a socket that is closed from within one of its callbacks.
-    if (socket !== undefined) setImmediate(() => socket.close());
+    await afterPoll();
+    socket.close();
   }
 
   #sendWindow(requests: readonly Request[]): Promise<readonly number[]> {
@@ -119,10 +124,11 @@ export class Channel {
         return index >= 0 && index < requests.length ? answer(message, index) : undefined;
       });
     } catch (error) {
-      this.close();
+      await this.close();
       throw this.#explain(error);
     } finally {
       this.#exchange = undefined;
+      clearTimeout(this.#silence);
     }
   }
 
@@ -148,14 +154,12 @@ export class Channel {
 
   /** A timer that is late, as after a stall of ours, first lets the answers in that came meanwhile. */
   #failOnSilence(exchange: Exchange, heardBefore: number): void {
-    const timer = setTimeout(() => {
-      setImmediate(() => {
-        if (this.#exchange !== exchange) return;
-        if (exchange.heard > heardBefore) this.#failOnSilence(exchange, exchange.heard);
-        else exchange.fail(new NetlinkError('ETIMEDOUT', `No answer of the kernel in ${silenceMs} ms`));
-      });
+    this.#silence = setTimeout(async () => {
+      await afterPoll();
+      if (this.#exchange !== exchange) return;
+      if (exchange.heard > heardBefore) this.#failOnSilence(exchange, exchange.heard);
+      else exchange.fail(new NetlinkError('ETIMEDOUT', `No answer of the kernel in ${silenceMs} ms`));
     }, silenceMs);
-    timer.unref();
   }
 
   #open(): RawNetlinkSocket {

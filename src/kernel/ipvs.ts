@@ -31,7 +31,7 @@ export function createIpvsKernel(): IpvsKernel {
     read: () => inTurn(() => available(readTable(channel))),
     apply: (ops) => inTurn(() => available(applyOps(channel, ops))),
     info: () => inTurn(() => available(readHeader(channel))),
-    close: () => inTurn(async () => channel.close()),
+    close: () => inTurn(() => channel.close()),
   };
 }
 

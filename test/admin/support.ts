@@ -32,6 +32,7 @@ export function openAdmin(options: Partial<AdminOptions> = {}): Admin {
   return createAdmin({
     render: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'lvsd_ready 1\n' }),
     snapshot: () => makeSnapshot([snapshotService(web)]),
+    refresh: async () => {},
     clock: manualClock(),
     ...options,
   });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { configSchema, formatConfigSchema } from '../../src/config/jsonSchema.ts';
+import { configSchema, formatConfigSchema } from '../../src/config/json-schema.ts';
 import { loadConfig, parseConfig } from '../../src/config/load.ts';
 import { formatReference } from '../../src/config/reference.ts';
 import { showConfig } from '../../src/config/show.ts';

@@ -20,7 +20,7 @@ export function makeServer(address: string, port = 80, weight = 1): Server {
   return { address, port, forwarding: 'dr', weight, upperThreshold: 0, lowerThreshold: 0, checks: [] as Check[] };
 }
 
-export function makeService(
+function makeService(
   name: string,
   identity: ServiceIdentity,
   servers: readonly Server[],

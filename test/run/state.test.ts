@@ -13,7 +13,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openState } from '../../src/run/state.ts';
 
-const state = { services: ['TCP 192.0.2.1:80', 'FWM 8'], gone: [{ service: 'web', server: '10.0.0.1:80', address: '10.0.0.1' }] };
+const state = {
+  services: ['TCP 192.0.2.1:80', 'FWM 8'],
+  gone: [{ service: 'web', server: '10.0.0.1:80', address: '10.0.0.1' }],
+};
 const empty = { services: [], gone: [] };
 
 let directory = '';

@@ -1,6 +1,6 @@
 import { probeOf } from '../../checks/index.ts';
 import type { Check, Target } from '../core/config.ts';
-import { type CheckEntry, probeOptions, type Timing, type TimingOverrides } from './checkSchema.ts';
+import { type CheckEntry, probeOptions, type Timing, type TimingOverrides } from './check-schema.ts';
 import { type Context, type Problems, present } from './context.ts';
 import { refuseDuplicates } from './duplicates.ts';
 import type { Path } from './issue.ts';

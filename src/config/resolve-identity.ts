@@ -2,7 +2,7 @@ import { type Family, familyOf } from '../core/address.ts';
 import type { ServiceIdentity } from '../core/table.ts';
 import { type Context, type Problems, present } from './context.ts';
 import type { Path } from './issue.ts';
-import type { ServiceEntry } from './serviceSchema.ts';
+import type { ServiceEntry } from './service-schema.ts';
 
 /** What the kernel will know the service by; undefined where the file does not tell. */
 export function resolveIdentity(

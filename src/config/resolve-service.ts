@@ -10,9 +10,9 @@ import {
 import { type Context, type Located, type Problems, present } from './context.ts';
 import { refuseDuplicates } from './duplicates.ts';
 import type { Path } from './issue.ts';
-import { aim, type CheckPlan, defaultPlan, planChecks } from './resolveChecks.ts';
-import { resolveIdentity } from './resolveIdentity.ts';
-import { type ServerEntry, type ServiceEntry, schedulerFlagNames } from './serviceSchema.ts';
+import { aim, type CheckPlan, defaultPlan, planChecks } from './resolve-checks.ts';
+import { resolveIdentity } from './resolve-identity.ts';
+import { type ServerEntry, type ServiceEntry, schedulerFlagNames } from './service-schema.ts';
 
 /** The effective service; undefined where what it is cannot be told. */
 export function resolveService(entry: ServiceEntry, path: Path, context: Context): Service | undefined {

@@ -1,6 +1,6 @@
 import type { Forwarding, SchedulerFlag } from '../core/table.ts';
 import { parseNetmask, parseServerAddress, parseServiceAddress, type WrittenAddress } from './addresses.ts';
-import { type CheckEntry, defaultTiming, name, timingOverrides } from './checkSchema.ts';
+import { type CheckEntry, defaultTiming, name, timingOverrides } from './check-schema.ts';
 import { duration, listOf, share, text, wholeNumber, z } from './fields.ts';
 
 /** The letters are those of the agent's first manual, the other words ipvsadm's, ldirectord's and keepalived's. */

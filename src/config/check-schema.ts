@@ -20,7 +20,7 @@ const jitter = share().describe(
 );
 
 /** When a check runs and what it takes to change its health, each key optional. */
-export const timing = {
+const timing = {
   interval: interval.optional(),
   timeout: timeout.optional(),
   retry_interval: retryInterval.optional(),

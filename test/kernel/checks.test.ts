@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type Agent, scrape, until } from './support/agent.ts';
+import { serversOf } from './support/ipvsadm.ts';
+import { runOn, sh } from './support/netns.ts';
+import { firstServer, openScene, type Scene, secondServer } from './support/scene.ts';
+import { leavesWithinMs, returnsWithinMs, settings, timing } from './support/settings.ts';
+
+/** A service for each kind of check, and for each way of forwarding. */
+const services = {
+  http: { listed: 'TCP 172.16.100.101:80', forwarding: 'nat', word: 'Masq' },
+  tcp: { listed: 'TCP 172.16.100.102:80', forwarding: 'dr', word: 'Route' },
+  icmp: { listed: 'TCP 172.16.100.103:80', forwarding: 'tun', word: 'Tunnel' },
+} as const;
+const types = ['http', 'tcp', 'icmp'] as const;
+
+let scene: Scene;
+let agent: Agent;
+
+beforeAll(async () => {
+  scene = await openScene();
+  agent = await scene.startReady(
+    settings(
+      types.map((type) => ({
+        name: type,
+        address: services[type].listed.slice('TCP '.length),
+        forwarding: services[type].forwarding,
+        checks: [{ type, name: type }],
+        servers: [firstServer, secondServer],
+      })),
+    ),
+  );
+});
+
+afterAll(() => scene.close());
+
+test.each<{
+  does: string;
+  harm: () => unknown;
+  heal: () => unknown;
+  reasons: Partial<Record<(typeof types)[number], string>>;
+}>([
+  {
+    does: 'answers 500',
+    harm: () => scene.first.behave('error'),
+    heal: () => scene.first.behave('ok'),
+    reasons: { http: 'L7STS' },
+  },
+  {
+    does: 'accepts and is silent',
+    harm: () => scene.first.behave('silence'),
+    heal: () => scene.first.behave('ok'),
+    reasons: { http: 'L7TOUT' },
+  },
+  {
+    does: 'refuses connections',
+    harm: () => scene.first.behave('refuse'),
+    heal: () => scene.first.behave('ok'),
+    reasons: { http: 'L4CON', tcp: 'L4CON' },
+  },
+  {
+    does: 'answers no ping',
+    harm: () => ignorePings(1),
+    heal: () => ignorePings(0),
+    reasons: { icmp: 'L4TOUT' },
+  },
+  {
+    does: 'gets no packet',
+    // A link address that nobody has.
+    harm: () => sh('ip neigh replace 172.16.100.10 lladdr 02:00:00:00:00:01 dev lvsbr0 nud permanent'),
+    heal: () => sh('ip neigh del 172.16.100.10 dev lvsbr0'),
+    reasons: { http: 'L4TOUT', tcp: 'L4TOUT', icmp: 'L4TOUT' },
+  },
+])('a server that $does leaves where its check sees that, each with its reason, and returns', async (one) => {
+  const from = agent.log.length;
+  const failuresBefore = await scrape();
+  await one.harm();
+  await until(tables, isLike(tablesWithout(Object.keys(one.reasons))), leavesWithinMs(timing));
+  const downs = agent.log.slice(from).filter((line) => line['event.action'] === 'server_down');
+  expect(downs.map((line) => [line['lvs.service'], line['lvs.server'], line['lvs.reason']]).sort()).toEqual(
+    Object.entries(one.reasons)
+      .map(([type, reason]) => [type, firstServer, reason])
+      .sort(),
+  );
+  const failures = await scrape();
+  for (const [type, reason] of Object.entries(one.reasons)) {
+    const series = `lvsd_check_failures_total{check="${type}",reason="${reason}",server="${firstServer}",service="${type}",type="${type}"}`;
+    // The first failure may be another: a connection that was cut when the trouble began.
+    expect((failures.get(series) ?? 0) - (failuresBefore.get(series) ?? 0)).toBeGreaterThanOrEqual(timing.fall - 1);
+  }
+  await one.heal();
+  await until(tables, isLike(tablesWithout([])), returnsWithinMs(timing));
+});
+
+function ignorePings(flag: 0 | 1): void {
+  runOn(scene.first.host, 'sysctl', '-qw', `net.ipv4.icmp_echo_ignore_all=${flag}`);
+}
+
+/** The servers of each service, as ipvsadm lists them. */
+function tables(): Readonly<Record<string, readonly string[] | undefined>> {
+  return Object.fromEntries(types.map((type) => [type, serversOf(services[type].listed)]));
+}
+
+function tablesWithout(types: readonly string[]): ReturnType<typeof tables> {
+  const rows = (type: string, word: string) => [
+    ...(types.includes(type) ? [] : [`${firstServer} ${word} 1`]),
+    `${secondServer} ${word} 1`,
+  ];
+  return Object.fromEntries(Object.entries(services).map(([type, { word }]) => [type, rows(type, word)]));
+}
+
+function isLike<T>(wanted: T): (seen: T) => boolean {
+  const text = JSON.stringify(wanted);
+  return (seen) => JSON.stringify(seen) === text;
+}
