@@ -8,7 +8,7 @@ import { type Kernel, KernelUnavailable } from './kernel/kernel.ts';
 import type { Clock } from './run/clock.ts';
 import { createMonitor } from './run/monitor.ts';
 import { createReconciler, type Ownership } from './run/reconciler.ts';
-import { runCheck } from './run/runner.ts';
+import { createRunner } from './run/runner.ts';
 import { createScheduler } from './run/scheduler.ts';
 import { createWindows } from './run/windows.ts';
 
@@ -49,7 +49,8 @@ const freshMs = 1000;
 /** The agent: the order in which its loops start, reload and stop. */
 export function createAgent(options: AgentOptions): Agent {
   const { kernel, clock, random, emit, ownership, isDryRun, probeOf } = options;
-  const stopping = new AbortController();
+  const runner = createRunner(clock);
+  let isStopping = false;
   let config = options.config;
   let configLoadedAtMs = clock.wallNow();
   let isConfigCurrent = true;
@@ -60,7 +61,7 @@ export function createAgent(options: AgentOptions): Agent {
   let shown: { readonly table: Table; readonly atMs: number } = { table: new Map(), atMs: 0 };
   let onSettled: (() => void) | undefined;
 
-  const monitor = createMonitor({ emit, wallNow: clock.wallNow, onRows: () => reconciler.request('transition') });
+  const monitor = createMonitor({ emit, clock, onRows: () => reconciler.request('transition') });
 
   const reconciler = createReconciler({
     kernel,
@@ -87,8 +88,8 @@ export function createAgent(options: AgentOptions): Agent {
     random,
     limit: runLimit,
     run: async (key, check, lagMs) => {
-      const run = await runCheck(probeOf(check.type), check, clock, stopping.signal);
-      if (stopping.signal.aborted) return false;
+      const run = await runner.run(probeOf(check.type), check);
+      if (isStopping) return false;
       const isContested = monitor.record(key, { ...run, lagMs });
       if (unseen.delete(key) && unseen.size === 0) reconciler.request('transition');
       if (onSettled !== undefined && monitor.isSettled()) onSettled();
@@ -167,7 +168,8 @@ export function createAgent(options: AgentOptions): Agent {
     }),
     stop: async (cause) => {
       emit({ type: 'agent_stopping', cause });
-      stopping.abort();
+      isStopping = true;
+      runner.stop();
       windows.stop();
       await scheduler.stop();
       await reconciler.stop();

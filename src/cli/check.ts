@@ -4,7 +4,7 @@ import type { Check, Config, Server, Service } from '../core/config.ts';
 import { printable } from '../core/printable.ts';
 import { serverKey } from '../core/table.ts';
 import { createSystemClock } from '../run/clock.ts';
-import { type Run, runCheck } from '../run/runner.ts';
+import { createRunner, type Run } from '../run/runner.ts';
 import { exitCodes } from './exit.ts';
 import { alignColumns } from './output.ts';
 
@@ -19,11 +19,11 @@ export async function check(wanted: string, configPath: string): Promise<number>
     return exitCodes.usage;
   }
   const clock = createSystemClock();
-  const never = new AbortController().signal;
+  const runner = createRunner(clock);
   const runs = await Promise.all(
     targets.map(async (target) => ({
       ...target,
-      run: await runCheck(probeOf(target.check.type), target.check, clock, never),
+      run: await runner.run(probeOf(target.check.type), target.check),
     })),
   );
   clock.stop();

@@ -1,6 +1,6 @@
 import type { Service } from './config.ts';
 import type { Decision } from './fleet.ts';
-import { serverKey, serviceKey, type Table, type TableService } from './table.ts';
+import { serviceKey, type Table, type TableService } from './table.ts';
 
 /** The table we want: the services of the configuration, each with the rows that were decided for it by name. */
 export function desired(services: readonly Service[], decisions: ReadonlyMap<string, Decision>): Table {
@@ -9,7 +9,6 @@ export function desired(services: readonly Service[], decisions: ReadonlyMap<str
 
 function desiredService(service: Service, decisions: ReadonlyMap<string, Decision>): TableService {
   const { identity, scheduler, schedulerFlags, persistence } = service;
-  const rows = decisions.get(service.name)?.rows ?? [];
-  const servers = new Map(rows.map((row) => [serverKey(row), row]));
+  const servers = decisions.get(service.name)?.rows ?? new Map();
   return { identity, scheduler, schedulerFlags, persistence, servers };
 }

@@ -35,9 +35,12 @@ export const serverStates = [
   'maintenance',
 ] as const satisfies readonly ServerState[];
 
+/** Rows of one service by `serverKey`. */
+export type Rows = ReadonlyMap<string, ServerRow>;
+
 /** What is to be done with a service, and the rows that do it. */
 export interface Decision {
-  readonly rows: readonly ServerRow[];
+  readonly rows: Rows;
   /** A server, not a fallback server, is in rotation. */
   readonly isUp: boolean;
   /** No server that could be in rotation is still `unknown`. */
@@ -77,12 +80,9 @@ export function decide(service: Service, status: ServiceStatus): Decision {
     : isObserved
       ? []
       : fallbacks.flatMap(asFound);
+  const rows = [...members.flatMap((member) => rowOf(service, member, isFailOpenActive)), ...fallbackRows];
   return {
-    rows: [
-      ...members.flatMap((member) => rowOf(service, member, isFailOpenActive)),
-      ...fallbackRows,
-      ...status.leaving,
-    ],
+    rows: new Map([...rows, ...status.leaving].map((row) => [serverKey(row), row])),
     isUp: inRotation.length > 0,
     isSettled,
     isFallbackActive,

@@ -1,11 +1,12 @@
 import type { Check, Config } from '../core/config.ts';
 import type { AgentEvent, RunResult } from '../core/event.ts';
-import type { Decision } from '../core/fleet.ts';
-import { isContested, step } from '../core/health.ts';
+import type { Decision, Rows } from '../core/fleet.ts';
+import { type Health, isContested, step } from '../core/health.ts';
 import type { Observation } from '../core/observation.ts';
 import { type ActiveOverride, overrideFor } from '../core/override.ts';
 import type { ServiceSnapshot } from '../core/snapshot.ts';
 import { type ServerRow, sameServer, serverKey, serviceKey, type Table } from '../core/table.ts';
+import type { Clock } from './clock.ts';
 import {
   type CheckEntry,
   createRoster,
@@ -44,8 +45,15 @@ interface Subscription {
   readonly check: CheckEntry;
 }
 
+interface Change {
+  readonly server: ServerEntry;
+  readonly from: Health;
+  readonly to: Health;
+  readonly observation: Observation | undefined;
+}
+
 const nothingDecided: Decision = {
-  rows: [],
+  rows: new Map(),
   isUp: false,
   isSettled: false,
   isFallbackActive: false,
@@ -57,43 +65,49 @@ export interface MonitorOptions {
   readonly emit: (event: AgentEvent) => void;
   /** Called when a decision puts other rows in the table. */
   readonly onRows: () => void;
-  /** Wall clock, ms since the epoch. */
-  readonly wallNow: () => number;
+  readonly clock: Pick<Clock, 'afterPoll' | 'wallNow'>;
 }
 
-export function createMonitor({ emit, onRows, wallNow }: MonitorOptions): Monitor {
+export function createMonitor({ emit, onRows, clock }: MonitorOptions): Monitor {
   let roster: Roster = new Map();
   let runs: ReadonlyMap<string, readonly Subscription[]> = new Map();
   let overrides: readonly ActiveOverride[] = [];
+
+  /** What waits to be decided anew: all that one poll of the sockets brought is decided at once. */
+  let undecided = new Map<ServiceEntry, Change[]>();
 
   const observe = ({ service, server, check }: Subscription, observation: Observation) => {
     const isNews = !check.isObserved;
     check.state = step(check.state, observation.pass, check.check);
     check.isObserved = true;
     if (server.health !== healthOf(server.checks)) changeServer(service, server, observation);
-    else if (isNews) announce(service, service.decision, decideFor(service));
+    else if (isNews) changesOf(service);
   };
 
   const changeServer = (service: ServiceEntry, server: ServerEntry, observation: Observation | undefined) => {
     const from = server.health;
-    const before = service.decision;
     server.health = healthOf(server.checks);
+    server.lastChangeAtMs = clock.wallNow();
+    changesOf(service).push({ server, from, to: server.health, observation });
+  };
+
+  const changesOf = (service: ServiceEntry): Change[] => {
+    if (undecided.size === 0) clock.afterPoll(decideAll);
+    const changes = undecided.get(service) ?? [];
+    undecided.set(service, changes);
+    return changes;
+  };
+
+  const decideAll = () => {
+    const services = undecided;
+    undecided = new Map();
+    for (const [service, changes] of services) decideAnew(service, changes);
+  };
+
+  const decideAnew = (service: ServiceEntry, changes: readonly Change[]) => {
+    const before = service.decision;
     const after = decideFor(service);
-    server.lastChangeAtMs = wallNow();
-    emit({
-      type: 'server_changed',
-      service: service.config.name,
-      server: server.key,
-      address: server.config.address,
-      port: server.config.port,
-      isFallback: server.isFallback,
-      from,
-      to: server.health,
-      observation,
-      weightFrom: weightIn(before, server.key),
-      weightTo: weightIn(after, server.key),
-      ...counts(service, after),
-    });
+    for (const change of changes) emit({ type: 'server_changed', ...describeChange(service, change, before, after) });
     announce(service, before, after);
   };
 
@@ -142,6 +156,7 @@ export function createMonitor({ emit, onRows, wallNow }: MonitorOptions): Monito
 
   return {
     configure: (config, table) => {
+      decideAll();
       const before = roster;
       roster = createRoster(config, before, table);
       runs = subscriptionsOf(roster);
@@ -152,6 +167,7 @@ export function createMonitor({ emit, onRows, wallNow }: MonitorOptions): Monito
           if (server.health !== healthOf(server.checks)) changeServer(entry, server, undefined);
         }
       }
+      decideAll();
     },
     checks: () => new Map([...runs].flatMap(([key, [first]]) => (first ? [[key, first.check.check]] : []))),
     record: (key, { result, durationMs, lagMs }) => {
@@ -164,6 +180,7 @@ export function createMonitor({ emit, onRows, wallNow }: MonitorOptions): Monito
       return subscriptions.some(({ check }) => isContested(check.state));
     },
     setOverrides: (active) => {
+      decideAll();
       overrides = active;
       for (const entry of roster.values()) {
         for (const server of entry.servers) applyOverride(entry.config.name, server);
@@ -176,7 +193,10 @@ export function createMonitor({ emit, onRows, wallNow }: MonitorOptions): Monito
         finishDrains(entry, (key) => (rows?.get(key)?.connections?.active ?? 0) > 0);
       }
     },
-    decisions: () => new Map([...roster].map(([name, { decision }]) => [name, decision])),
+    decisions: () => {
+      decideAll();
+      return new Map([...roster].map(([name, { decision }]) => [name, decision]));
+    },
     isObserved: () => everyCheck(({ last }) => last !== undefined),
     isSettled: () => everyCheck(({ last, state }) => last !== undefined && !isContested(state)),
     snapshot: (kernel) => [...roster.values()].map((entry) => snapshotService(entry, kernel)),
@@ -202,14 +222,28 @@ function counts({ config }: ServiceEntry, { serversUp }: Decision) {
   return { serversUp, serversTotal: config.servers.length };
 }
 
-function sameRows(a: readonly ServerRow[], b: readonly ServerRow[]): boolean {
-  return a.length === b.length && a.every((row, index) => isSameRow(row, b[index]));
+function sameRows(a: Rows, b: Rows): boolean {
+  return a.size === b.size && [...a].every(([key, row]) => isSameRow(row, b.get(key)));
 }
 
 function isSameRow(a: ServerRow, b: ServerRow | undefined): boolean {
-  return b !== undefined && serverKey(a) === serverKey(b) && sameServer(a, b);
+  return b !== undefined && sameServer(a, b);
+}
+
+function describeChange(service: ServiceEntry, { server, ...change }: Change, before: Decision, after: Decision) {
+  return {
+    service: service.config.name,
+    server: server.key,
+    address: server.config.address,
+    port: server.config.port,
+    isFallback: server.isFallback,
+    ...change,
+    weightFrom: weightIn(before, server.key),
+    weightTo: weightIn(after, server.key),
+    ...counts(service, after),
+  };
 }
 
 function weightIn({ rows }: Decision, key: string): number {
-  return rows.find((row) => serverKey(row) === key)?.weight ?? 0;
+  return rows.get(key)?.weight ?? 0;
 }

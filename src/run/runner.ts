@@ -13,21 +13,34 @@ const graceMs = 1000;
 /** How often a deadline is moved by the time that we lost; a loop that is always late must still judge. */
 const extensions = 3;
 
-/**
- * Runs a check once. The deadline covers the whole run, does not charge the server for time that this process lost, and
- * is judged only after the replies that had arrived were read. Never rejects.
- */
-export async function runCheck(probe: Probe, check: Check, clock: Clock, stop: AbortSignal): Promise<Run> {
-  const startMs = clock.now();
-  const stalledBefore = clock.stalledMs();
-  const deadline = armDeadline(clock, check.timeoutMs, stop);
-  try {
-    const result = await Promise.race([observe(probe, check, deadline.signal), deadline.overrun]);
-    const lostMs = clock.stalledMs() - stalledBefore;
-    return { result: excuse(result, lostMs, check.timeoutMs), durationMs: clock.now() - startMs };
-  } finally {
-    deadline.disarm();
-  }
+export interface Runner {
+  /**
+   * Runs a check once. The deadline covers the whole run, does not charge the server for time that this process lost,
+   * and is judged only after the replies that had arrived were read. Never rejects.
+   */
+  run(probe: Probe, check: Check): Promise<Run>;
+  /** Ends all runs: they are inconclusive. */
+  stop(): void;
+}
+
+export function createRunner(clock: Clock): Runner {
+  const deadlines = new Set<Deadline>();
+  return {
+    run: async (probe, check) => {
+      const startMs = clock.now();
+      const stalledBefore = clock.stalledMs();
+      const deadline = armDeadline(clock, check.timeoutMs);
+      deadlines.add(deadline);
+      const result = await Promise.race([observe(probe, check, deadline.signal), deadline.overrun]);
+      deadline.disarm();
+      deadlines.delete(deadline);
+      const lostMs = clock.stalledMs() - stalledBefore;
+      return { result: excuse(result, lostMs, check.timeoutMs), durationMs: clock.now() - startMs };
+    },
+    stop: () => {
+      for (const deadline of deadlines) deadline.stop();
+    },
+  };
 }
 
 async function observe(probe: Probe, check: Check, signal: AbortSignal): Promise<RunResult> {
@@ -53,7 +66,9 @@ function described(error: unknown): [code: string, message: string] {
   return ['EPROBE', `The probe failed in a way it should not: ${error instanceof Error ? error.stack : error}`];
 }
 
-function armDeadline(clock: Clock, timeoutMs: number, stop: AbortSignal) {
+type Deadline = ReturnType<typeof armDeadline>;
+
+function armDeadline(clock: Clock, timeoutMs: number) {
   const abort = new AbortController();
   const stalledBefore = clock.stalledMs();
   let grantedMs = 0;
@@ -83,20 +98,18 @@ function armDeadline(clock: Clock, timeoutMs: number, stop: AbortSignal) {
     wait(graceMs, () => overran(inconclusive('ETIMEDOUT', 'The probe did not end when its time was up')));
     abort.abort();
   };
-  const onStop = () => {
-    abort.abort();
-    overran(inconclusive('ECANCELED', 'The agent is stopping'));
-  };
 
   wait(timeoutMs, judge);
-  stop.addEventListener('abort', onStop, { once: true });
   return {
     signal: abort.signal,
     overrun,
+    stop: () => {
+      abort.abort();
+      overran(inconclusive('ECANCELED', 'The agent is stopping'));
+    },
     disarm: () => {
       isDisarmed = true;
       cancel();
-      stop.removeEventListener('abort', onStop);
     },
   };
 }

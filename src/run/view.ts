@@ -1,17 +1,16 @@
 import { serverState } from '../core/fleet.ts';
 import type { ServerSnapshot, ServiceSnapshot } from '../core/snapshot.ts';
-import { serverKey, serviceKey, type Table, type TableService } from '../core/table.ts';
+import { serviceKey, type Table, type TableService } from '../core/table.ts';
 import type { ServerEntry, ServiceEntry } from './roster.ts';
 
 /** A service as those see it who look: what is decided beside what the kernel has. */
 export function snapshotService({ config, servers, decision }: ServiceEntry, kernel: Table): ServiceSnapshot {
   const actual = kernel.get(serviceKey(config.identity));
-  const desired = new Map(decision.rows.map((row) => [serverKey(row), row.weight]));
   return {
     service: config,
     decision,
     traffic: actual?.traffic,
-    servers: servers.map((server) => snapshotServer(server, desired.get(server.key), actual)),
+    servers: servers.map((server) => snapshotServer(server, decision.rows.get(server.key)?.weight, actual)),
   };
 }
 

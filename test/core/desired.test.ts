@@ -4,7 +4,7 @@ import type { Decision } from '../../src/core/fleet.ts';
 import { aRow, aService, aServiceRow, aTable } from '../support/build.ts';
 
 const decision: Decision = {
-  rows: [],
+  rows: new Map(),
   isUp: true,
   isSettled: true,
   isFallbackActive: false,
@@ -14,7 +14,9 @@ const decision: Decision = {
 
 test('the table holds every service with the rows decided for it', () => {
   const mark = aService({ name: 'marked', identity: { kind: 'fwmark', mark: 8, family: 'ipv6' } });
-  const decisions = new Map([['web', { ...decision, rows: [aRow('10.0.0.1', { weight: 3 })] }]]);
+  const decisions = new Map([
+    ['web', { ...decision, rows: new Map([['10.0.0.1:80', aRow('10.0.0.1', { weight: 3 })]]) }],
+  ]);
   expect(desired([aService(), mark], decisions)).toEqual(
     aTable([aServiceRow(), aRow('10.0.0.1', { weight: 3 })], [aServiceRow({ identity: mark.identity })]),
   );

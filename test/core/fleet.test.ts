@@ -25,7 +25,8 @@ function decideWith(service: Service, servers: readonly ServerStatus[], fallback
     leaving: [],
   };
   const decision = decide(service, status);
-  return { ...decision, weights: Object.fromEntries(decision.rows.map((row) => [row.address, row.weight])) };
+  const rows = [...decision.rows.values()];
+  return { ...decision, rows, weights: Object.fromEntries(rows.map((row) => [row.address, row.weight])) };
 }
 
 function manyServers(count: number, failOpen: FailOpen): Service {
@@ -72,7 +73,7 @@ describe('decide', () => {
   test('rows that leave the configuration are kept as they are', () => {
     const leaving = [aRow('10.0.0.9', { weight: 0 })];
     const decision = decide(aService(), { servers: new Map(), fallbackServers: new Map(), leaving });
-    expect(decision.rows).toEqual(leaving);
+    expect([...decision.rows.values()]).toEqual(leaving);
   });
 
   test('a service is up by its servers, and settled when each of them has a verdict', () => {

@@ -54,7 +54,11 @@ test('a server that dies is gone in time, and the script’s file says so', asyn
   await scene.startReady(yaml);
   const sampler = await startSampler(`${vip}:80`);
   await scene.first.behave('refuse');
-  await until(() => sampler.states.at(-1), (state) => state === second, leavesMs);
+  await until(
+    () => sampler.states.at(-1),
+    (state) => state === second,
+    leavesMs,
+  );
   await until(transitions, (text) => text !== '');
   expect(transitions()).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d, 172\.16\.100\.10 is gone\.\n$/);
   expect([1, 2, 3].map(fetchFromService)).toEqual(Array(3).fill('172.16.100.11'));
@@ -80,10 +84,13 @@ test('the fallback stands in while both are dead, and at no instant is the servi
   expect(empty).toBe(0);
   expect(samples).toBeGreaterThan(100);
   await until(transitions, (text) => text.split('\n').length > 4);
-  expect(transitions().replace(/^[-:\d ]{19}, /gm, '').split('\n').slice(0, 2).sort()).toEqual([
-    '172.16.100.10 is gone.',
-    '172.16.100.11 is gone.',
-  ]);
+  expect(
+    transitions()
+      .replace(/^[-:\d ]{19}, /gm, '')
+      .split('\n')
+      .slice(0, 2)
+      .sort(),
+  ).toEqual(['172.16.100.10 is gone.', '172.16.100.11 is gone.']);
   expect(transitions()).toMatch(
     /gone\.\n\d{4}-\d\d-\d\d \d\d:\d\d:\d\d, 172\.16\.100\.11 is back\.\n\d{4}-\d\d-\d\d \d\d:\d\d:\d\d, 172\.16\.100\.10 is back\.\n$/,
   );

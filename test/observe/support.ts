@@ -74,7 +74,7 @@ export function snapshotService(
   return {
     service,
     decision: {
-      rows: [],
+      rows: new Map(),
       isUp: true,
       isSettled: true,
       isFallbackActive: false,

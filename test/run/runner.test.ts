@@ -2,12 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import { defineProbe, type Probe, Unlearned } from '../../checks/probe.ts';
 import { z } from '../../src/config/fields.ts';
 import { fail, type Observation, pass } from '../../src/core/observation.ts';
-import { runCheck } from '../../src/run/runner.ts';
+import { createRunner } from '../../src/run/runner.ts';
 import { aCheck } from '../support/build.ts';
 import { createSimulatedClock } from '../support/clock.ts';
 
 const check = aCheck({ timeoutMs: 1000 });
-const never = new AbortController().signal;
 
 function probe(run: (signal: AbortSignal) => Promise<Observation>): Probe {
   return defineProbe({
@@ -25,14 +24,14 @@ const silent = probe(async (signal) => {
   return fail('L4TOUT', 'no answer');
 });
 
-describe('runCheck', () => {
+describe('a runner', () => {
   test('hands on what the probe saw, and how long it took', async () => {
     const clock = createSimulatedClock();
     const slow = probe(async () => {
       await new Promise<void>((resolve) => clock.at(250, resolve));
       return pass('L4OK', 'connected');
     });
-    const run = runCheck(slow, check, clock, never);
+    const run = createRunner(clock).run(slow, check);
     await clock.advance(500);
     expect(await run).toEqual({
       result: { kind: 'observation', observation: pass('L4OK', 'connected') },
@@ -43,7 +42,7 @@ describe('runCheck', () => {
 
   test('ends a probe at its deadline', async () => {
     const clock = createSimulatedClock();
-    const run = runCheck(silent, check, clock, never);
+    const run = createRunner(clock).run(silent, check);
     await clock.advance(1000);
     expect(await run).toMatchObject({ result: { observation: { reason: 'L4TOUT' } }, durationMs: 1000 });
     expect(clock.pending()).toBe(0);
@@ -55,14 +54,14 @@ describe('runCheck', () => {
       await new Promise<void>((resolve) => clock.at(1000, () => clock.afterPoll(resolve)));
       return pass('L4OK', 'connected');
     });
-    const run = runCheck(answered, check, clock, never);
+    const run = createRunner(clock).run(answered, check);
     await clock.advance(1000);
     expect(await run).toMatchObject({ result: { observation: { pass: true } } });
   });
 
   test('grants the time that this process lost, three times at most', async () => {
     const clock = createSimulatedClock();
-    const run = runCheck(silent, check, clock, never);
+    const run = createRunner(clock).run(silent, check);
     let ended = -1;
     void run.then(() => {
       ended = clock.now();
@@ -82,7 +81,7 @@ describe('runCheck', () => {
         await new Promise<void>((resolve) => clock.at(100, resolve));
         return observation;
       });
-      const run = runCheck(answered, check, clock, never);
+      const run = createRunner(clock).run(answered, check);
       clock.stall(600);
       await clock.advance(0);
       return (await run).result;
@@ -95,32 +94,26 @@ describe('runCheck', () => {
     [new Unlearned('EMFILE', 'No descriptors'), 'EMFILE'],
     [new TypeError('a bug'), 'EPROBE'],
   ])('takes %s for inconclusive', async (error, code) => {
-    const run = runCheck(
+    const run = createRunner(createSimulatedClock()).run(
       probe(() => Promise.reject(error)),
       check,
-      createSimulatedClock(),
-      never,
     );
     expect(await run).toMatchObject({ result: { kind: 'inconclusive', inconclusive: { code } } });
   });
 
   test('does not wait for ever for a probe that does not end', async () => {
     const clock = createSimulatedClock();
-    const run = runCheck(
-      probe(() => new Promise(() => {})),
-      check,
-      clock,
-      never,
-    );
+    const stuck = probe(() => new Promise(() => {}));
+    const run = createRunner(clock).run(stuck, check);
     await clock.advance(2000);
     expect(await run).toMatchObject({ result: { inconclusive: { code: 'ETIMEDOUT' } } });
   });
 
   test('ends at once when the agent stops', async () => {
     const clock = createSimulatedClock();
-    const stop = new AbortController();
-    const run = runCheck(silent, check, clock, stop.signal);
-    stop.abort();
+    const runner = createRunner(clock);
+    const run = runner.run(silent, check);
+    runner.stop();
     expect(await run).toMatchObject({ result: { kind: 'inconclusive' }, durationMs: 0 });
     expect(clock.pending()).toBe(0);
   });
