@@ -3,7 +3,7 @@ import type { Config } from './core/config.ts';
 import { desired } from './core/desired.ts';
 import type { AgentEvent } from './core/event.ts';
 import type { Snapshot } from './core/snapshot.ts';
-import type { Table } from './core/table.ts';
+import { serviceKey, type Table } from './core/table.ts';
 import { type Kernel, KernelUnavailable } from './kernel/kernel.ts';
 import type { Clock } from './run/clock.ts';
 import { createMonitor } from './run/monitor.ts';
@@ -24,8 +24,10 @@ export interface Agent {
   /** Reads the table anew for those who look, unless that was done within the last second. */
   refresh(): Promise<void>;
   snapshot(): Snapshot;
-  /** Ends every loop; with `on_stop: remove`, takes our services out of the table. */
+  /** Ends every loop. */
   stop(cause: string): Promise<void>;
+  /** Takes our services out of the table; to be called when stopped. */
+  removeServices(): Promise<void>;
 }
 
 export interface AgentOptions {
@@ -76,7 +78,8 @@ export function createAgent(options: AgentOptions): Agent {
       monitor.noteTable(table);
     },
     onDone: (isOk) => {
-      show(reconciler.lastTable());
+      // Nobody knows what a kernel has that does not answer.
+      show(reconciler.isKernelUp() ? reconciler.lastTable() : new Map());
       if (isReady || !isOk || !areVerdictsIn) return;
       isReady = true;
       emit({ type: 'agent_ready' });
@@ -92,7 +95,7 @@ export function createAgent(options: AgentOptions): Agent {
       if (isStopping) return false;
       const isContested = monitor.record(key, { ...run, lagMs });
       if (unseen.delete(key) && unseen.size === 0) reconciler.request('transition');
-      if (onSettled !== undefined && monitor.isSettled()) onSettled();
+      if (onSettled !== undefined && monitor.hasVerdicts()) onSettled();
       return isContested;
     },
   });
@@ -112,18 +115,17 @@ export function createAgent(options: AgentOptions): Agent {
     scheduler.set(checks);
   };
 
-  const removeServices = async () => {
-    const ours = ownership.owned();
+  /** What the kernel refuses to delete stays ours. */
+  const removeOurs = async () => {
     const table = await kernel.read();
-    const doomed = [...table].filter(([key]) => ours.has(key)).map(([, service]) => service);
-    await kernel.apply(doomed.map((service) => ({ kind: 'del_service', service })));
-    ownership.replace(new Set());
+    const doomed = [...table].filter(([key]) => ownership.owned().has(key)).map(([, service]) => service);
+    const results = await kernel.apply(doomed.map((service) => ({ kind: 'del_service', service })));
+    const refused = results.filter(({ error }) => error !== undefined);
+    ownership.replace(new Set(refused.map(({ op }) => serviceKey(op.service.identity))));
+    return results;
   };
 
-  const warn = (error: unknown) => {
-    const code = error instanceof KernelUnavailable ? error.code : 'ERROR';
-    emit({ type: 'agent_warning', code, message: `Cannot remove our services from the table: ${error}` });
-  };
+  const warn = (code: string, what: string) => emit({ type: 'agent_warning', code, message: `Cannot ${what}` });
 
   return {
     start: async () => {
@@ -150,7 +152,7 @@ export function createAgent(options: AgentOptions): Agent {
       emit({ type: 'config_rejected', issues });
     },
     settle: async () => {
-      if (!monitor.isSettled()) await new Promise<void>((resolve) => (onSettled = resolve));
+      if (!monitor.hasVerdicts()) await new Promise<void>((resolve) => (onSettled = resolve));
       return reconciler.reconcile('transition');
     },
     refresh: async () => {
@@ -173,8 +175,17 @@ export function createAgent(options: AgentOptions): Agent {
       windows.stop();
       await scheduler.stop();
       await reconciler.stop();
-      if (config.agent.onStop === 'remove' && !isDryRun) await removeServices().catch(warn);
       emit({ type: 'agent_stopped' });
+    },
+    removeServices: async () => {
+      try {
+        for (const { op, error } of await removeOurs()) {
+          if (error !== undefined) warn(error, `remove ${serviceKey(op.service.identity)}: kernel answered ${error}`);
+        }
+      } catch (error) {
+        if (!(error instanceof KernelUnavailable)) throw error;
+        warn(error.code, `remove our services: ${error.message}`);
+      }
     },
   };
 }

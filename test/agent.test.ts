@@ -178,6 +178,26 @@ describe('fallback and failing open', () => {
   });
 });
 
+describe('a check that learns nothing', () => {
+  test.each([
+    ['the fallback', [aServer('127.0.0.1', { checks: [] })], ['127.0.0.1 w1']],
+    ['every server', [], ['10.0.0.1 w2', '10.0.0.2 w1']],
+  ])('does not keep %s from standing in for the others', async (_name, fallbackServers, expected) => {
+    const world = await started(aConfig([web({ fallbackServers })]), { [two]: 'broken' });
+    expect(world.rows()).toEqual(['10.0.0.1 w2']);
+    world.set(one, 'refused');
+    await world.clock.advance(3000);
+    expect(world.rows()).toEqual(expected);
+    expect(world.news()).toContain('web down 0/2');
+  });
+
+  test('does not keep an adopted fallback beside servers that are up', async () => {
+    const table = aTable([aServiceRow(), aRow('127.0.0.1')]);
+    const world = await started(aConfig([web({ fallbackServers })]), { [two]: 'broken' }, table);
+    expect(world.rows()).toEqual(['10.0.0.1 w2']);
+  });
+});
+
 describe('a start', () => {
   const full = aTable([aServiceRow(), aRow(one, { weight: 2 }), aRow(two)]);
 
@@ -299,6 +319,47 @@ describe('what somebody else does to the table', () => {
     expect(world.news()).toEqual(['drift different reported', 'web 10.0.0.2 up>down']);
   });
 
+  test('with on_drift report a cleared table stays so, and a failed read does not make it a repair', async () => {
+    const config = aConfig([web()]);
+    const world = await started({ ...config, agent: { ...config.agent, onDrift: 'report' } });
+    world.kernel.table = aTable();
+    await world.clock.advance(6000);
+    world.kernel.failure = new KernelUnavailable('EINTR', 'The table changed');
+    world.set(two, 'refused');
+    await world.clock.advance(6000);
+    world.kernel.failure = undefined;
+    await world.clock.advance(6000);
+    expect(world.kernel.table.size).toBe(0);
+    const refused = world.events.filter((event) => event.type === 'reconciled' && event.results.length > 0);
+    expect(refused).toHaveLength(2);
+  });
+
+  test('while IPVS is away it is asked for once a second, whatever was refused before', async () => {
+    const world = await started(aConfig([web({ scheduler: 'nosuch' })]));
+    let reads = 0;
+    world.kernel.read = async () => {
+      reads += 1;
+      throw new KernelUnavailable('ENOENT', 'The kernel has no IPVS');
+    };
+    await world.clock.advance(20_000);
+    expect(reads).toBeGreaterThan(15);
+    expect(reads).toBeLessThan(25);
+  });
+
+  test('a stand-in that the kernel refuses does not cost the last server its row', async () => {
+    const world = await started(aConfig([web({ fallbackServers })]));
+    const { apply } = world.kernel;
+    world.kernel.apply = async (ops) => {
+      const isFallback = (op: (typeof ops)[number]) => op.kind === 'add_server' && op.server.address === '127.0.0.1';
+      const rest = await apply(ops.filter((op) => !isFallback(op)));
+      return [...rest, ...ops.filter(isFallback).map((op) => ({ op, error: 'EINVAL' }))];
+    };
+    world.set(one, 'refused');
+    world.set(two, 'refused');
+    await world.clock.advance(10_000);
+    expect(world.rows()).not.toEqual([]);
+  });
+
   test('the loss of IPVS is told once; probing goes on and the table is rebuilt when it is back', async () => {
     const world = await started(aConfig([web()]));
     world.kernel.failure = new KernelUnavailable('ENOENT', 'The kernel has no IPVS');
@@ -325,11 +386,11 @@ describe('what somebody else does to the table', () => {
     await start(world);
     await world.clock.advance(10_000);
     expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
-    const refusals = world.events.filter((event) => event.type === 'reconciled' && !event.isOk);
-    expect(refusals).toHaveLength(4);
-    expect(refusals[0]).toMatchObject({
-      results: expect.arrayContaining([expect.objectContaining({ error: 'ENOENT' })]),
-    });
+    const runs = world.events.flatMap((event) => (event.type === 'reconciled' ? [event] : []));
+    const refused = runs.flatMap(({ results }) => results).filter(({ error }) => error === 'ENOENT');
+    expect(refused).toHaveLength(4);
+    expect(runs.map(({ isOk }) => isOk)).not.toContain(true);
+    expect(world.agent.snapshot().isReady).toBe(false);
   });
 });
 
@@ -404,6 +465,47 @@ describe('a reload', () => {
     await world.clock.advance(5000);
     expect(world.rows()).toEqual(['10.0.0.2 w1']);
     expect(world.news()).toEqual(['config_reloaded', 'web 10.0.0.1:80 drained']);
+  });
+
+  test('that adds a server empties nothing while the service fails open or its fallback stands in', async () => {
+    for (const fallbackServers of [[], [aServer('127.0.0.1', { checks: [] })]]) {
+      const world = await started(aConfig([web({ fallbackServers })]), { [one]: 'refused', [two]: 'refused' });
+      const served = world.rows();
+      world.set('10.0.0.3', 'broken');
+      world.agent.reload(
+        aConfig([web({ fallbackServers, servers: [server(one, 2), server(two), server('10.0.0.3')] })]),
+      );
+      await world.clock.settle();
+      expect(world.rows()).toEqual(expect.arrayContaining([...(served ?? ['?'])]));
+      await world.clock.advance(2000);
+      expect(world.rows()).toEqual(expect.arrayContaining([...(served ?? ['?'])]));
+      expect(world.news()).toEqual(['config_reloaded']);
+    }
+  });
+
+  test('that swaps the fallback while it stands in puts the new one in its place', async () => {
+    const world = await started(aConfig([web({ fallbackServers })]), { [one]: 'refused', [two]: 'refused' });
+    expect(world.rows()).toEqual(['127.0.0.1 w1']);
+    const other = [aServer('127.0.0.2', { checks: [] })];
+    world.agent.reload(aConfig([web({ fallbackServers: other, servers: [server(one, 2), server('10.0.0.3')] })]));
+    await world.clock.settle();
+    expect(world.rows()).toEqual(['127.0.0.2 w1']);
+  });
+
+  test('that renames a service tells nothing that did not change', async () => {
+    const world = await started(aConfig([web({ fallbackServers })]), { [one]: 'refused', [two]: 'refused' });
+    world.agent.reload(aConfig([web({ fallbackServers, name: 'site' })]));
+    await world.clock.settle();
+    expect(world.news()).toEqual(['config_reloaded']);
+  });
+
+  test('that changes one check of two keeps the health of each', async () => {
+    const checks = (timeoutMs: number) => [checkOf(one), checkOf('10.0.0.66', { name: 'second', timeoutMs })];
+    const config = (timeoutMs: number) => aConfig([web({ servers: [aServer(one, { checks: checks(timeoutMs) })] })]);
+    const world = await started(config(400), { [one]: 'refused' });
+    world.agent.reload(config(300));
+    const healths = world.agent.snapshot().services[0]?.servers[0]?.checks.map(({ health }) => health);
+    expect(healths).toEqual(['down', 'up']);
   });
 
   test('removes a service that left the file', async () => {
@@ -481,13 +583,23 @@ describe('a stop', () => {
     expect(world.news()).toEqual(['agent_stopping', 'agent_stopped']);
   });
 
-  test('with on_stop remove takes out our services and no others', async () => {
-    const config = aConfig([web()]);
-    const world = await started({ ...config, agent: { ...config.agent, onStop: 'remove' } });
+  test('can be followed by the removal of our services, and no others', async () => {
+    const world = await started(aConfig([web()]));
     const foreign = aServiceRow({ identity: { kind: 'fwmark', mark: 99, family: 'ipv4' } });
     world.kernel.table = new Map([...world.kernel.table, ...aTable([foreign])]);
     await world.agent.stop('SIGTERM');
+    await world.agent.removeServices();
     expect([...world.kernel.table.keys()]).toEqual(['FWM 99']);
+    expect([...world.ownership.owned()]).toEqual([]);
+  });
+
+  test('keeps as ours what the kernel refuses to remove, and tells', async () => {
+    const world = await started(aConfig([web()]));
+    world.kernel.apply = async (ops) => ops.map((op) => ({ op, error: 'EBUSY' }));
+    await world.agent.stop('SIGTERM');
+    await world.agent.removeServices();
+    expect([...world.ownership.owned()]).toEqual([key]);
+    expect(world.news()).toContain('agent_warning');
   });
 
   test('with a probe in flight ends at once, and leaves no timer', async () => {

@@ -32,5 +32,10 @@ function decideAllUp(service: Service) {
   const up: ServerStatus = { health: 'up', isObserved: true, foundWeight: undefined, override: undefined };
   const statuses = (servers: Service['servers']) => new Map(servers.map((server) => [serverKey(server), up]));
   const { servers, fallbackServers } = service;
-  return decide(service, { servers: statuses(servers), fallbackServers: statuses(fallbackServers), leaving: [] });
+  return decide(service, {
+    servers: statuses(servers),
+    fallbackServers: statuses(fallbackServers),
+    hasBegun: true,
+    leaving: [],
+  });
 }

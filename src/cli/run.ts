@@ -7,7 +7,7 @@ import type { AgentConfig, Config } from '../core/config.ts';
 import type { AgentEvent } from '../core/event.ts';
 import { createIpvsKernel } from '../kernel/ipvs.ts';
 import { createMemoryKernel } from '../kernel/memory.ts';
-import { formatTable } from '../kernel/rules.ts';
+import { formatTable, type TableHeader } from '../kernel/rules.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { createBus } from '../run/bus.ts';
 import { createSystemClock } from '../run/clock.ts';
@@ -131,11 +131,16 @@ async function runWith(
     await agent.start();
     if (isOnce) await agent.settle();
     const cause = isOnce ? 'once' : await serve(assembly, path, signals);
-    if (isOnce) process.stdout.write(formatTable(await kernel.read()));
+    if (isOnce) process.stdout.write(formatTable(await kernel.read(), await header(kernel)));
     await agent.stop(cause);
   } finally {
     await assembly.end();
   }
+}
+
+/** What the kernel says of itself; the table in memory says nothing. */
+async function header(kernel: Assembly['kernel']): Promise<TableHeader | undefined> {
+  return 'info' in kernel ? kernel.info() : undefined;
 }
 
 /** Does what signals ask for until one asks for the end. */

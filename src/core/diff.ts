@@ -1,4 +1,5 @@
-import { type Op, type OpKind, sameServer, sameService, type Table, type TableService } from './table.ts';
+import { applyOps } from './apply.ts';
+import { type Op, type OpKind, sameServer, sameService, serviceKey, type Table, type TableService } from './table.ts';
 
 /**
  * The ops that take `actual` to `desired`. Services that are not in `desired` are deleted if `owned` names them, and
@@ -12,6 +13,26 @@ export function diff(desired: Table, actual: Table, owned: ReadonlySet<string> =
     if (owned.has(key) && !desired.has(key)) ops.push({ kind: 'del_service', service: have });
   }
   return ops.sort((a, b) => rank(a) - rank(b));
+}
+
+/** Whether an op takes a server out of rotation, or a service out of the table. `diff` puts these last. */
+export function takesAway(op: Op): boolean {
+  return rank(op) >= firstThatTakesAway;
+}
+
+/**
+ * The ops that take away, less those on services that would be left without a server in rotation though `table` has one
+ * and `desired` wants one: what was to stand in for them was refused.
+ */
+export function withoutEmptying(taking: readonly Op[], table: Table, desired: Table): readonly Op[] {
+  const after = applyOps(table, taking);
+  const isEmptied = (key: string) =>
+    isServed(table.get(key)) && isServed(desired.get(key)) && !isServed(after.get(key));
+  return taking.filter((op) => !isEmptied(serviceKey(op.service.identity)));
+}
+
+function isServed(service: TableService | undefined): boolean {
+  return [...(service?.servers.values() ?? [])].some(({ weight }) => weight > 0);
 }
 
 function diffService(want: TableService, have: TableService | undefined): readonly Op[] {
@@ -38,7 +59,9 @@ const ranks: Record<OpKind, number> = {
   del_service: 6,
 };
 
+const firstThatTakesAway = 4;
+
 /** An edit that takes a server out of rotation comes after every edit that brings one in. */
 function rank(op: Op): number {
-  return op.kind === 'edit_server' && op.server.weight === 0 ? 4 : ranks[op.kind];
+  return op.kind === 'edit_server' && op.server.weight === 0 ? firstThatTakesAway : ranks[op.kind];
 }

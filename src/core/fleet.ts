@@ -6,7 +6,7 @@ import { type ServerRow, serverKey } from './table.ts';
 /** What we know of one server of one service. */
 export interface ServerStatus {
   readonly health: Health;
-  /** Every check of it has had a run that taught us something. */
+  /** Every check of it has been run, if only to learn nothing. */
   readonly isObserved: boolean;
   /** The weight the kernel's table had for it when we started; undefined: it was not there. */
   readonly foundWeight: number | undefined;
@@ -17,6 +17,8 @@ export interface ServerStatus {
 export interface ServiceStatus {
   readonly servers: ReadonlyMap<string, ServerStatus>;
   readonly fallbackServers: ReadonlyMap<string, ServerStatus>;
+  /** It has been up, or settled, before: servers that nobody has seen yet hold back nothing any more. */
+  readonly hasBegun: boolean;
   /** Rows that left the configuration and wait, at weight 0, for their connections to end. */
   readonly leaving: readonly ServerRow[];
 }
@@ -43,7 +45,7 @@ export interface Decision {
   readonly rows: Rows;
   /** A server, not a fallback server, is in rotation. */
   readonly isUp: boolean;
-  /** No server that could be in rotation is still `unknown`. */
+  /** It is known whether a server is in rotation: not so while first runs are awaited after a start. */
   readonly isSettled: boolean;
   readonly isFallbackActive: boolean;
   readonly isFailOpenActive: boolean;
@@ -64,12 +66,13 @@ export function decide(service: Service, status: ServiceStatus): Decision {
   const fallbacks = join(service.fallbackServers, status.fallbackServers);
   const eligible = members.filter(({ server, status }) => status.override === undefined && server.weight > 0);
   const inRotation = eligible.filter(({ status }) => status.health === 'up');
-  const isSettled = eligible.every(({ status }) => status.health !== 'unknown');
-  const usableFallbacks = fallbacks.filter(({ status }) => status.health !== 'down' && status.override === undefined);
+  const areSeen = eligible.every(({ status }) => status.isObserved);
+  const isSettled = status.hasBegun || areSeen;
+  const usableFallbacks = fallbacks.filter(isUsable);
 
   const isFallbackActive = isSettled && inRotation.length === 0 && usableFallbacks.length > 0;
   const isFailOpenActive =
-    isSettled &&
+    (inRotation.length === 0 ? isSettled : areSeen) &&
     usableFallbacks.length === 0 &&
     inRotation.length < eligible.length &&
     failsOpen(service.failOpen, inRotation.length / eligible.length);
@@ -89,6 +92,10 @@ export function decide(service: Service, status: ServiceStatus): Decision {
     isFailOpenActive,
     serversUp: inRotation.length,
   };
+}
+
+function isUsable({ server, status }: Member): boolean {
+  return status.health !== 'down' && status.override === undefined && server.weight > 0;
 }
 
 interface Member {

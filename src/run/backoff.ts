@@ -32,6 +32,10 @@ export function createBackoff(clock: Clock): Backoff {
       const delayMs = before === undefined ? firstDelayMs : Math.min(before.delayMs * 2, longestDelayMs);
       held.set(name, { delayMs, dueMs: clock.now() + delayMs });
     },
-    nextDueMs: () => Math.min(Number.POSITIVE_INFINITY, ...[...held.values()].map(({ dueMs }) => dueMs)),
+    nextDueMs: () => {
+      let nextMs = Number.POSITIVE_INFINITY;
+      for (const { dueMs } of held.values()) nextMs = Math.min(nextMs, dueMs);
+      return nextMs;
+    },
   };
 }

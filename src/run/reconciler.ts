@@ -1,8 +1,8 @@
 import { applyOps } from '../core/apply.ts';
-import { diff } from '../core/diff.ts';
+import { diff, takesAway, withoutEmptying } from '../core/diff.ts';
 import { type Drift, findDrift, rowName, rowNameOfOp } from '../core/drift.ts';
 import { type AgentEvent, type ReconcileTrigger, reconcileTriggers } from '../core/event.ts';
-import type { Op, OpResult, Table } from '../core/table.ts';
+import { type Op, type OpResult, serviceKey, type Table } from '../core/table.ts';
 import { type Kernel, KernelUnavailable } from '../kernel/kernel.ts';
 import { formatOp } from '../kernel/rules.ts';
 import { createBackoff } from './backoff.ts';
@@ -17,6 +17,12 @@ export interface Reconciler {
   lastTable(): Table;
   isKernelUp(): boolean;
   stop(): Promise<void>;
+}
+
+interface Pass {
+  readonly results: readonly OpResult[];
+  /** The table is as it is wanted; undefined: nobody knows. */
+  readonly isOk: boolean | undefined;
 }
 
 export interface ReconcilerOptions {
@@ -63,35 +69,43 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const trigger = reconcileTriggers.find((name) => asked.has(name)) ?? 'timer';
     asked = new Set();
     const startMs = clock.now();
-    let results: readonly OpResult[] = [];
-    let isOk = false;
-    try {
-      results = await pass();
-      isOk = results.every(({ error }) => error === undefined);
-      noteKernel(undefined);
-    } catch (error) {
-      if (!(error instanceof KernelUnavailable)) throw error;
-      expected = undefined;
-      noteKernel(error);
-    }
-    emit({ type: 'reconciled', trigger, isOk, durationMs: clock.now() - startMs, results });
-    options.onDone(isOk);
-    return isOk;
+    const { results, isOk } = await pass().catch(giveUp);
+    if (isOk !== undefined) noteKernel(undefined);
+    emit({ type: 'reconciled', trigger, isOk: isOk === true, durationMs: clock.now() - startMs, results });
+    options.onDone(isOk === true);
+    return isOk === true;
   };
 
-  const pass = async (): Promise<readonly OpResult[]> => {
+  /** What we left may be there or not; in report mode that is still what to compare with. */
+  const giveUp = (error: unknown): Pass => {
+    if (!(error instanceof KernelUnavailable)) throw error;
+    if (settings().onDrift === 'repair') expected = undefined;
+    noteKernel(error);
+    return { results: [], isOk: undefined };
+  };
+
+  const pass = async (): Promise<Pass> => {
     await read();
-    const isLeftAlone = noteDrift();
     const desired = options.desired();
+    const drifts = expected === undefined ? [] : findDrift(expected, table);
     own(new Set([...ownership.owned(), ...desired.keys()]));
-    const ops = diff(desired, table, ownership.owned()).filter((op) => !isLeftAlone(op));
-    if (isDryRun) return plan(ops);
-    const results = await apply(backoff.due(ops, formatOp));
+    const wanted = diff(desired, table, ownership.owned()).filter(isToBeDone(drifts, desired));
+    if (isDryRun) return plan(wanted);
+    const results = await applyInSteps(desired, backoff.due(wanted, formatOp));
+    const isOk = applied(results).length === wanted.length;
     if (results.some(({ error }) => error !== undefined)) await read();
+    noteDrift(drifts);
     own(new Set([...ownership.owned()].filter((key) => desired.has(key) || table.has(key))));
     const left = settings().onDrift === 'repair' ? table : applyOps(expected ?? table, applied(results));
     expected = new Map([...left].filter(([key]) => desired.has(key)));
-    return results;
+    return { results, isOk };
+  };
+
+  /** Where the kernel refuses what was to be added, nothing is taken away that would leave its service unserved. */
+  const applyInSteps = async (desired: Table, ops: readonly Op[]): Promise<readonly OpResult[]> => {
+    const added = await apply(ops.filter((op) => !takesAway(op)));
+    const taking = ops.filter(takesAway);
+    return [...added, ...(await apply(withoutEmptying(taking, table, desired)))];
   };
 
   const read = async () => {
@@ -112,21 +126,24 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     if (!isDryRun && (keys.size !== owned.size || [...keys].some((key) => !owned.has(key)))) ownership.replace(keys);
   };
 
-  /** Tells of drift once, and returns which ops would repair what is only to be reported. */
-  const noteDrift = (): ((op: Op) => boolean) => {
-    const drifts = expected === undefined ? [] : findDrift(expected, table);
+  /** Tells of drift: of what is left so only once. */
+  const noteDrift = (drifts: readonly Drift[]) => {
     const isRepaired = settings().onDrift === 'repair';
     const news = drifts.filter((drift) => !reported.has(driftName(drift)));
     reported = new Set(isRepaired ? [] : drifts.map(driftName));
     if (news.length > 0) emit({ type: 'drift_found', drifts: news, isRepaired });
-    if (isRepaired || expected === undefined) return () => false;
-    return leftAlone(drifts, diff(options.desired(), expected, ownership.owned()));
   };
 
-  const plan = (ops: readonly Op[]): readonly OpResult[] => {
+  /** False for ops that would repair what is only to be reported. */
+  const isToBeDone = (drifts: readonly Drift[], desired: Table): ((op: Op) => boolean) => {
+    if (settings().onDrift === 'repair' || expected === undefined) return () => true;
+    return isNotRepair(drifts, diff(desired, expected, ownership.owned()));
+  };
+
+  const plan = (ops: readonly Op[]): Pass => {
     for (const op of ops) if (!planned.has(formatOp(op))) emit({ type: 'op_planned', op });
     planned = new Set(ops.map(formatOp));
-    return [];
+    return { results: [], isOk: true };
   };
 
   const noteKernel = (error: KernelUnavailable | undefined) => {
@@ -141,8 +158,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     cancelTimer();
     if (isStopped) return;
     const { intervalMs } = settings();
-    const regularMs = clock.now() + (trouble === undefined ? intervalMs : Math.min(intervalMs, retryMs));
-    cancelTimer = clock.at(Math.min(regularMs, backoff.nextDueMs()), () => request('timer'));
+    const nextMs =
+      trouble === undefined
+        ? Math.min(clock.now() + intervalMs, backoff.nextDueMs())
+        : clock.now() + Math.min(intervalMs, retryMs);
+    cancelTimer = clock.at(nextMs, () => request('timer'));
   };
 
   const start = (): Promise<boolean> => {
@@ -193,9 +213,15 @@ function driftName(drift: Drift): string {
   return `${drift.kind} ${rowName(drift)}`;
 }
 
-/** Drifted rows are left alone, but for those that we want to change from what we left in any case. */
-function leftAlone(drifts: readonly Drift[], ours: readonly Op[]): (op: Op) => boolean {
+/** An op is no repair if it is on a row that nobody changed, or that we want otherwise than we left it in any case. */
+function isNotRepair(drifts: readonly Drift[], ours: readonly Op[]): (op: Op) => boolean {
   const drifted = new Set(drifts.map(rowName));
+  const lost = new Set(
+    drifts.filter(({ kind, server }) => kind === 'missing' && !server).map(({ service }) => service),
+  );
   const wanted = new Set(ours.map(rowNameOfOp));
-  return (op) => drifted.has(rowNameOfOp(op)) && !wanted.has(rowNameOfOp(op));
+  return (op) => {
+    if (lost.has(serviceKey(op.service.identity))) return false;
+    return !drifted.has(rowNameOfOp(op)) || wanted.has(rowNameOfOp(op));
+  };
 }

@@ -15,6 +15,8 @@ export interface ServiceEntry {
   /** Rows that left the configuration and wait, at weight 0, for their connections to end. */
   leaving: readonly ServerRow[];
   decision: Decision;
+  /** See `ServiceStatus`. */
+  hasBegun: boolean;
   /** The state that was last told; undefined: none yet. */
   announced: 'up' | 'down' | undefined;
 }
@@ -38,10 +40,19 @@ export interface CheckEntry {
   readonly ref: CheckRef;
   readonly check: Check;
   state: CheckHealth;
-  /** A run has taught us something of the server. */
+  /** It, or the check that it replaced, has been run. */
   isObserved: boolean;
   last: { readonly result: RunResult; readonly durationMs: number } | undefined;
 }
+
+const nothingDecided: Decision = {
+  rows: new Map(),
+  isUp: false,
+  isSettled: false,
+  isFallbackActive: false,
+  isFailOpenActive: false,
+  serversUp: 0,
+};
 
 /** Two checks with the same key see the same: they are run once, and shared. */
 export function runKey({ type, target, options, intervalMs, timeoutMs, retryIntervalMs, jitter }: Check): string {
@@ -67,10 +78,10 @@ export function healthOf(checks: readonly CheckEntry[]): Health {
 }
 
 /** Decides anew for a service as it stands. */
-export function decideFor({ config, servers, leaving }: Omit<ServiceEntry, 'decision'>): Decision {
+export function decideFor({ config, servers, hasBegun, leaving }: ServiceEntry): Decision {
   const statuses = (isFallback: boolean) =>
     new Map(servers.filter((entry) => entry.isFallback === isFallback).map((entry) => [entry.key, statusOf(entry)]));
-  return decide(config, { servers: statuses(false), fallbackServers: statuses(true), leaving });
+  return decide(config, { servers: statuses(false), fallbackServers: statuses(true), hasBegun, leaving });
 }
 
 function createService(config: Service, previous: ServiceEntry | undefined, table: Table): ServiceEntry {
@@ -81,9 +92,14 @@ function createService(config: Service, previous: ServiceEntry | undefined, tabl
     return createServer(config.name, server, isFallback, known.get(key), rows.get(key)?.weight);
   };
   const servers = [...config.servers.map(create(false)), ...config.fallbackServers.map(create(true))];
-  const entry = { config, servers, leaving: leavingRows(config, servers, previous, rows), announced: undefined };
-  const decision = decideFor(entry);
-  return { ...entry, decision, announced: previous?.announced ?? (decision.isUp ? 'up' : undefined) };
+  return {
+    config,
+    servers,
+    leaving: leavingRows(config, servers, previous, rows),
+    decision: previous?.decision ?? nothingDecided,
+    hasBegun: previous?.hasBegun ?? false,
+    announced: previous?.announced,
+  };
 }
 
 function createServer(
@@ -96,12 +112,19 @@ function createServer(
   const key = serverKey(config);
   const health = previous?.health ?? (foundWeight !== undefined && foundWeight > 0 ? 'up' : 'unknown');
   const known = new Map(previous?.checks.map((entry) => [runKey(entry.check), entry]));
+  const named = new Map(previous?.checks.map((entry) => [entry.check.name, entry]));
   const checks = config.checks.map((check): CheckEntry => {
     const ref = { service, server: key, check: check.name, type: check.type };
     const same = known.get(runKey(check));
     if (same !== undefined) return { ...same, ref, check };
     const isObserved = previous?.checks.every((entry) => entry.isObserved) ?? false;
-    return { ref, check, state: initialHealth(health), isObserved, last: undefined };
+    return {
+      ref,
+      check,
+      state: initialHealth(named.get(check.name)?.state.health ?? health),
+      isObserved,
+      last: undefined,
+    };
   });
   return {
     key,

@@ -34,7 +34,7 @@ export function createRunner(clock: Clock): Runner {
       const result = await Promise.race([observe(probe, check, deadline.signal), deadline.overrun]);
       deadline.disarm();
       deadlines.delete(deadline);
-      const lostMs = clock.stalledMs() - stalledBefore;
+      const lostMs = deadline.isFinal() ? 0 : clock.stalledMs() - stalledBefore;
       return { result: excuse(result, lostMs, check.timeoutMs), durationMs: clock.now() - startMs };
     },
     stop: () => {
@@ -103,6 +103,8 @@ function armDeadline(clock: Clock, timeoutMs: number) {
   return {
     signal: abort.signal,
     overrun,
+    /** True once all extensions are spent: there is no more excuse. */
+    isFinal: () => granted === extensions,
     stop: () => {
       abort.abort();
       overran(inconclusive('ECANCELED', 'The agent is stopping'));

@@ -110,6 +110,7 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
         tasks.set(key, task);
         wait(task, spread(check));
       }
+      waiting.reset([...tasks.values()].filter((task) => !inFlight.has(task)));
       plan();
     },
     stop: async () => {

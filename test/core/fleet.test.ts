@@ -16,12 +16,18 @@ const fallback = aServer('127.0.0.1', { checks: [] });
 const withFallback = aService({ fallbackServers: [fallback] });
 
 /** What is decided for a service whose servers, then fallback servers, have these statuses. */
-function decideWith(service: Service, servers: readonly ServerStatus[], fallbacks: readonly ServerStatus[] = []) {
+function decideWith(
+  service: Service,
+  servers: readonly ServerStatus[],
+  fallbacks: readonly ServerStatus[] = [],
+  hasBegun = false,
+) {
   const zip = (members: Service['servers'], statuses: readonly ServerStatus[]) =>
     new Map(members.flatMap((member, index) => (statuses[index] ? [[serverKey(member), statuses[index]]] : [])));
   const status: ServiceStatus = {
     servers: zip(service.servers, servers),
     fallbackServers: zip(service.fallbackServers, fallbacks),
+    hasBegun,
     leaving: [],
   };
   const decision = decide(service, status);
@@ -72,7 +78,7 @@ describe('decide', () => {
 
   test('rows that leave the configuration are kept as they are', () => {
     const leaving = [aRow('10.0.0.9', { weight: 0 })];
-    const decision = decide(aService(), { servers: new Map(), fallbackServers: new Map(), leaving });
+    const decision = decide(aService(), { servers: new Map(), fallbackServers: new Map(), hasBegun: false, leaving });
     expect([...decision.rows.values()]).toEqual(leaving);
   });
 
@@ -188,27 +194,39 @@ describe('decide on failing open', () => {
   });
 });
 
-test('no service that may fail open is ever without a destination once its servers are known', () => {
-  const status = fc.record({
-    health: fc.constantFrom('up' as const, 'down' as const),
-    isObserved: fc.boolean(),
-    foundWeight: fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined }),
-    override: fc.constant(undefined),
-  });
+test('no service that may fail open is ever without a destination once it has begun, or its servers were seen', () => {
+  const status = (isObserved: fc.Arbitrary<boolean>) =>
+    fc.record({
+      health: fc.constantFrom('up' as const, 'down' as const, 'unknown' as const),
+      isObserved,
+      foundWeight: fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined }),
+      override: fc.constant(undefined),
+    });
+  const some = (isObserved: fc.Arbitrary<boolean>) => fc.array(status(isObserved), { minLength: 1, maxLength: 5 });
+  const known = fc.oneof(
+    fc.record({ hasBegun: fc.constant(true), statuses: some(fc.boolean()) }),
+    fc.record({ hasBegun: fc.constant(false), statuses: some(fc.constant(true)) }),
+  );
   const when = fc.constantFrom<FailOpen>({ when: 'all_down' }, { when: 'below', share: 0.5 });
   fc.assert(
-    fc.property(
-      fc.array(status, { minLength: 1, maxLength: 5 }),
-      when,
-      fc.boolean(),
-      (statuses, failOpen, hasFallback) => {
-        const base = manyServers(statuses.length, failOpen);
-        const service = hasFallback ? { ...base, fallbackServers: [fallback] } : base;
-        const { rows } = decideWith(service, statuses, [up]);
-        expect(rows.some(({ weight }) => weight > 0)).toBe(true);
-      },
-    ),
+    fc.property(known, when, fc.boolean(), ({ hasBegun, statuses }, failOpen, hasFallback) => {
+      const base = manyServers(statuses.length, failOpen);
+      const service = hasFallback ? { ...base, fallbackServers: [fallback] } : base;
+      const { rows } = decideWith(service, statuses, [up], hasBegun);
+      expect(rows.some(({ weight }) => weight > 0)).toBe(true);
+    }),
   );
+});
+
+test('below a share, servers that nobody has seen yet do not come in with the first that is up', () => {
+  const service = manyServers(5, { when: 'below', share: 0.25 });
+  const decision = decideWith(service, [up, unknown, unknown, unknown, unknown], [], true);
+  expect(decision).toMatchObject({ weights: { '10.0.0.1': 1 }, isFailOpenActive: false });
+});
+
+test('a fallback server with weight 0 does not stand in', () => {
+  const service = aService({ fallbackServers: [{ ...fallback, weight: 0 }] });
+  expect(decideWith(service, [down, down], [up])).toMatchObject({ isFallbackActive: false, isFailOpenActive: true });
 });
 
 test.each([

@@ -59,7 +59,7 @@ describe('a runner', () => {
     expect(await run).toMatchObject({ result: { observation: { pass: true } } });
   });
 
-  test('grants the time that this process lost, three times at most', async () => {
+  test('grants the time that this process lost three times, and then judges', async () => {
     const clock = createSimulatedClock();
     const run = createRunner(clock).run(silent, check);
     let ended = -1;
@@ -72,6 +72,7 @@ describe('a runner', () => {
     }
     expect(ended).toBeGreaterThan(4000);
     expect(ended).toBeLessThan(12_000);
+    expect(await run).toMatchObject({ result: { observation: { reason: 'L4TOUT' } } });
   });
 
   test('takes a failure across a stall for inconclusive, but believes a pass', async () => {

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -18,7 +20,7 @@ export interface Agent {
   readonly log: readonly LogLine[];
   /** What it wrote to stderr so far. */
   stderr(): string;
-  /** Resolves with the first line, from line `from` on, that has all of these fields. Rejects after `timeoutMs`. */
+  /** Resolves with the first line, from line `from` on, that has all of these fields. Rejects after `timeoutMs`, or when it has ended. */
   event(fields: LogLine, options?: { readonly timeoutMs?: number; readonly from?: number }): Promise<LogLine>;
   signal(signal: NodeJS.Signals): void;
   /** Sends the signal and resolves with its exit status, or the signal that ended it. */
@@ -33,9 +35,8 @@ const program = join(__dirname, '../../../dist/src/main.js');
 
 /** Starts the built agent with a configuration. It logs JSON: its stdout is no terminal. */
 export function startAgent(yaml: string, { host = director, options = [] as readonly string[] } = {}): Agent {
-  const configPath = join(mkdtempSync(join(tmpdir(), 'lvsd-')), 'config.yaml');
+  const configPath = writeConfigFile(yaml);
   const writeConfig = (text: string) => writeFileSync(configPath, text);
-  writeConfig(yaml);
   const how = { stdio: ['ignore', 'pipe', 'pipe'] as const };
   const child = startOn(host, process.execPath, [program, 'run', '-c', configPath, ...options], {
     stdio: [...how.stdio],
@@ -55,6 +56,8 @@ export function startAgent(yaml: string, { host = director, options = [] as read
   const exited = new Promise<number | NodeJS.Signals>((resolve) => {
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 'SIGKILL'));
   });
+  /** Nothing more is to be read of it. */
+  const closed = once(child, 'close');
   const signal = (name: NodeJS.Signals) => void child.kill(name);
   return {
     pid: child.pid ?? 0,
@@ -68,13 +71,14 @@ export function startAgent(yaml: string, { host = director, options = [] as read
       const found = log.slice(from).find((line) => hasFields(line, fields));
       if (found !== undefined) return Promise.resolve(found);
       return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
+        const giveUp = (why: string) => {
+          clearTimeout(timer);
           waiting.delete(tell);
           const tail = log.slice(-20).map((line) => JSON.stringify(line));
-          reject(
-            new Error(`No ${JSON.stringify(fields)} in ${timeoutMs} ms; the log ends\n${tail.join('\n')}\n${errors}`),
-          );
-        }, timeoutMs);
+          reject(new Error(`No ${JSON.stringify(fields)} ${why}; the log ends\n${tail.join('\n')}\n${errors}`));
+        };
+        const timer = setTimeout(() => giveUp(`in ${timeoutMs} ms`), timeoutMs);
+        void closed.then(() => giveUp('before its end'));
         const tell = (line: LogLine) => {
           if (!hasFields(line, fields)) return;
           clearTimeout(timer);
@@ -91,14 +95,42 @@ export function startAgent(yaml: string, { host = director, options = [] as read
   };
 }
 
-/** Sample values of a scrape by series, as `lvsd_server_up{server="10.0.0.7:80",service="web"}`: labels in order of name. */
+/** What a command of lvsd printed, and the status it ended with. */
+export interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the built lvsd to its end, as `lvsd('diff', '-c', path)`. */
+export function lvsd(...args: readonly string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [program, ...args], (_error, stdout, stderr) => {
+      resolve({ status: child.exitCode ?? -1, stdout, stderr });
+    });
+  });
+}
+
+/** Writes a configuration file of its own and returns its path. */
+export function writeConfigFile(yaml: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'lvsd-')), 'config.yaml');
+  writeFileSync(path, yaml);
+  return path;
+}
+
+/** The lines of a log, from line `from` on, that tell of a change of health or of what follows from it. */
+export function transitionsIn({ log }: Pick<Agent, 'log'>, from = 0): readonly LogLine[] {
+  return log.slice(from).filter((line) => /^(server|service|fallback|fail_open)_/.test(String(line['event.action'])));
+}
+
+/** Sample values of a scrape, up to a second old, by series, as `lvsd_server_up{server="10.0.0.7:80",service="web"}`: labels in order of name. */
 export async function scrape(port = 9975, address = '127.0.0.1'): Promise<ReadonlyMap<string, number>> {
   const text = await fetchText(`http://${address}:${port}/metrics`);
   const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(samples.map(readSample));
 }
 
-/** Resolves when `holds` does, looked at every 50 ms. Rejects after `timeoutMs`, with what was looked at last. */
+/** Resolves when `holds` does, looked at every 100 ms. Rejects after `timeoutMs`, with what was looked at last. */
 export async function until<T>(
   look: () => T | Promise<T>,
   holds: (seen: T) => boolean,
@@ -109,7 +141,7 @@ export async function until<T>(
     const seen = await look();
     if (holds(seen)) return seen;
     if (performance.now() > end) throw new Error(`Not in ${timeoutMs} ms; last seen: ${JSON.stringify(seen)}`);
-    await sleep(50);
+    await sleep(100);
   }
 }
 

@@ -26,6 +26,11 @@ export function ipvsadm(options: string): string {
   return sh(`ipvsadm ${options}`);
 }
 
+/** The table as commands that make it, `-A -t 192.0.2.1:80 -s rr`: one row each. */
+export function savedRows(): readonly string[] {
+  return ipvsadm('-S -n').split('\n').slice(0, -1);
+}
+
 export function listTable(): readonly ListedService[] {
   return parseListing(ipvsadm('-L -n'));
 }

@@ -9,12 +9,12 @@ export interface Timing {
 }
 
 /** Short, that the tests are; still long enough for an emulated processor to answer in time. */
-export const timing: Timing = { intervalMs: 500, timeoutMs: 1000, retryIntervalMs: 100, fall: 3, rise: 2 };
+export const timing: Timing = { intervalMs: 1000, timeoutMs: 1000, retryIntervalMs: 200, fall: 3, rise: 2 };
 
 export const reconcileIntervalMs = 1000;
 
-/** What an emulated machine with few processors may add to any time that the configuration implies. */
-export const slackMs = 3000;
+/** What an emulated machine with few processors, or a busy one, may add to any time that the configuration implies. */
+export const slackMs = 5000;
 
 /** The handbook's service. `changes` replace its keys. */
 export function webService(changes: Readonly<Record<string, unknown>> = {}) {

@@ -1,0 +1,110 @@
+import type { AgentEvent } from '../core/event.ts';
+import type { Decision, Rows } from '../core/fleet.ts';
+import type { Health } from '../core/health.ts';
+import type { Observation } from '../core/observation.ts';
+import { sameServer } from '../core/table.ts';
+import type { Clock } from './clock.ts';
+import { decideFor, type ServerEntry, type ServiceEntry } from './roster.ts';
+
+/** Decides anew for services of which something has changed, and tells what the decisions change. */
+export interface Judge {
+  /** Puts a service before it; a change of a server's health is told with the decision that follows. */
+  reconsider(service: ServiceEntry, change?: Change): void;
+  /** Decides at once what waits. */
+  decide(): void;
+}
+
+export interface Change {
+  readonly server: ServerEntry;
+  readonly from: Health;
+  readonly to: Health;
+  /** Undefined: a reload took away the check that spoke otherwise. */
+  readonly observation: Observation | undefined;
+}
+
+export interface JudgeOptions {
+  readonly emit: (event: AgentEvent) => void;
+  /** Called when a decision puts other rows in the table. */
+  readonly onRows: () => void;
+  readonly clock: Pick<Clock, 'afterPoll' | 'at' | 'now'>;
+}
+
+/** A decision costs as much as the service has servers: a thousand that fail within this time are one decision. */
+const gatherMs = 10;
+
+export function createJudge({ emit, onRows, clock }: JudgeOptions): Judge {
+  let waiting = new Map<ServiceEntry, Change[]>();
+  let decidedAtMs = Number.NEGATIVE_INFINITY;
+  let cancel = () => {};
+
+  const decide = () => {
+    cancel();
+    if (waiting.size === 0) return;
+    const services = waiting;
+    waiting = new Map();
+    decidedAtMs = clock.now();
+    for (const [service, changes] of services) decideAnew(service, changes);
+  };
+
+  const decideAnew = (service: ServiceEntry, changes: readonly Change[]) => {
+    const before = service.decision;
+    const after = decideFor(service);
+    for (const change of changes) emit({ type: 'server_changed', ...describe(service, change, before, after) });
+    service.decision = after;
+    service.hasBegun ||= after.isUp || after.isSettled;
+    if (!sameRows(before.rows, after.rows)) onRows();
+    announce(service, before, after);
+  };
+
+  const announce = (entry: ServiceEntry, before: Decision, { isUp, isSettled, ...after }: Decision) => {
+    const service = entry.config.name;
+    const to = isUp ? 'up' : 'down';
+    if ((isUp || isSettled) && entry.announced !== to) {
+      entry.announced = to;
+      emit({ type: 'service_changed', service, to, ...counts(entry, after) });
+    }
+    if (before.isFallbackActive !== after.isFallbackActive) {
+      emit({ type: 'fallback_changed', service, isActive: after.isFallbackActive });
+    }
+    if (before.isFailOpenActive !== after.isFailOpenActive) {
+      emit({ type: 'fail_open_changed', service, isActive: after.isFailOpenActive });
+    }
+  };
+
+  const schedule = () => {
+    const dueMs = decidedAtMs + gatherMs;
+    if (dueMs <= clock.now()) clock.afterPoll(decide);
+    else cancel = clock.at(dueMs, decide);
+  };
+
+  return {
+    decide,
+    reconsider: (service, change) => {
+      if (waiting.size === 0) schedule();
+      const changes = waiting.get(service) ?? [];
+      waiting.set(service, change === undefined ? changes : [...changes, change]);
+    },
+  };
+}
+
+function describe(service: ServiceEntry, { server, ...change }: Change, before: Decision, after: Decision) {
+  return {
+    service: service.config.name,
+    server: server.key,
+    address: server.config.address,
+    port: server.config.port,
+    isFallback: server.isFallback,
+    ...change,
+    weightFrom: before.rows.get(server.key)?.weight ?? 0,
+    weightTo: after.rows.get(server.key)?.weight ?? 0,
+    ...counts(service, after),
+  };
+}
+
+function counts({ config }: ServiceEntry, { serversUp }: Pick<Decision, 'serversUp'>) {
+  return { serversUp, serversTotal: config.servers.length };
+}
+
+function sameRows(a: Rows, b: Rows): boolean {
+  return a.size === b.size && [...a].every(([key, row]) => b.has(key) && sameServer(row, b.get(key) ?? row));
+}
