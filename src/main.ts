@@ -7,7 +7,6 @@ import { KernelUnavailable } from './kernel/kernel.ts';
 import { version } from './version.ts';
 
 const defaultConfig = '/etc/lvsd/config.yaml';
-const defaultSocket = '/run/lvsd/admin.sock';
 
 /** Runs one command line, without the program's own name. Resolves with the exit code. */
 async function main(args: readonly string[]): Promise<number> {
@@ -76,10 +75,14 @@ function createProgram(execute: (command: () => Promise<number>) => Promise<void
   program
     .command('status')
     .option('--json', 'print the document of the admin API', false)
-    .option('--socket <path>', 'admin socket of the running agent', defaultSocket)
+    .option('-c, --config <file>', 'configuration file, which names the admin socket', defaultConfig)
+    .option('--socket <path>', 'admin socket of the running agent, whatever the configuration says')
     .description('ask the running agent')
-    .action(({ json, socket }) =>
-      execute(async () => (await import('./cli/status.ts')).status({ socketPath: socket, isJson: json })),
+    .action(({ json, socket, config }) =>
+      execute(async () => {
+        const { socketOf, status } = await import('./cli/status.ts');
+        return status({ socketPath: socket ?? (await socketOf(config)), isJson: json });
+      }),
     );
 
   program
@@ -118,12 +121,18 @@ function complain(error: unknown): number {
     process.stderr.write(`${error.message}\n`);
     return exitCodes.unavailable;
   }
+  if (error instanceof Error && error.name === 'ListenError') {
+    process.stderr.write(`${error.message}\n`);
+    return exitCodes.failed;
+  }
   throw error;
 }
 
-/** A reader of ours that has seen enough is no error. */
+/** A reader that has seen enough is no error; that a result cannot be written is one, but ends no agent. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code !== 'EPIPE') process.exitCode = exitCodes.failed;
 });
+/** Nobody is left to be told. */
+process.stderr.on('error', () => {});
 
 process.exitCode = await main(process.argv.slice(2));

@@ -31,8 +31,8 @@ export interface AdminOptions {
 
 /** A request comes in one short read, or not at all. */
 const requestLimits = {
-  headersTimeout: 5_000,
-  requestTimeout: 5_000,
+  headersTimeout: 2_000,
+  requestTimeout: 2_000,
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 8 * 1024,
@@ -56,7 +56,13 @@ export function createAdmin({ render, snapshot, refresh, clock }: AdminOptions):
     });
     server.maxConnections = maxConnections;
     await listening(server, where);
-    const listener = { url: urlOf(server), close: () => close(server, limits) };
+    const listener: Listener = {
+      url: urlOf(server),
+      close: () => {
+        listeners.delete(listener);
+        return close(server, limits);
+      },
+    };
     listeners.add(listener);
     return listener;
   };

@@ -1,20 +1,21 @@
-import { lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../run/directory.ts';
 
 /**
- * Makes a path free to bind a unix socket to: creates its directory (0750) if there is none, and takes away a socket that
+ * Makes a path free to bind a unix socket to: creates its directory (0750) if it is missing, and takes away a socket that
  * nobody answers on. Rejects, and touches nothing, when the path is anything else: a file, a link, a live agent's.
  */
 export async function freeSocketPath(path: string): Promise<void> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+  makeDirectory(dirname(path));
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
-  if (!found.isSocket()) throw new Error(`Cannot listen on ${path}: it exists and is not a socket`);
+  if (!found.isSocket()) throw new Error('it exists and is not a socket');
   const code = await connectError(path);
-  if (code === undefined) throw new Error(`Cannot listen on ${path}: another process answers there`);
+  if (code === undefined) throw new Error('another process answers there');
   if (code === 'ENOENT') return;
-  if (code !== 'ECONNREFUSED') throw new Error(`Cannot listen on ${path}: a socket is there that answered ${code}`);
+  if (code !== 'ECONNREFUSED') throw new Error(`a socket is there that answered ${code}`);
   unlinkSync(path);
 }
 

@@ -18,6 +18,7 @@ export async function check(wanted: string, configPath: string): Promise<number>
     process.stderr.write(`Cannot check '${wanted}' as ${configPath} has no such service or server\n`);
     return exitCodes.usage;
   }
+  if (targets.length === 0) process.stderr.write(`Nothing to check: '${wanted}' has no checks and counts as up\n`);
   const clock = createSystemClock();
   const runner = createRunner(clock);
   const runs = await Promise.all(

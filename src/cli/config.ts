@@ -33,6 +33,6 @@ async function withConfig(
     return { output: print(await loadConfig(file)), exitCode: 0 };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { output: `${error.format()}\n`, exitCode: 78 };
+    return { output: `${error.message}\n`, exitCode: 78 };
   }
 }

@@ -4,7 +4,6 @@ export const exitCodes = {
   failed: 1,
   usage: 2,
   somethingDown: 3,
-  badInput: 65,
   unavailable: 69,
   alreadyRunning: 75,
   badConfig: 78,

@@ -3,42 +3,60 @@ import type { AgentConfig } from '../core/config.ts';
 
 /** Keeps the HTTP listeners as the configuration says. */
 export interface Listeners {
-  /** Opens what is new, then closes what is no longer wanted. Rejects, with all as it was, when one cannot be had. */
+  /** Opens what is new and closes what is no longer wanted. Rejects with `ListenError`, and leaves all as it was. */
   set(agent: AgentConfig): Promise<void>;
 }
 
+/** An address or a path that cannot be listened on. */
+export class ListenError extends Error {
+  constructor(where: string, cause: unknown) {
+    super(`Cannot listen on ${where}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    this.name = 'ListenError';
+  }
+}
+
+type Open = () => Promise<Listener>;
+
 export function createListeners(admin: Admin): Listeners {
-  let open = new Map<string, Listener>();
+  const open = new Map<string, { readonly listener: Listener; readonly reopen: Open }>();
+
+  const add = async (name: string, reopen: Open) => {
+    try {
+      open.set(name, { listener: await reopen(), reopen });
+    } catch (error) {
+      throw new ListenError(name, error);
+    }
+  };
+  const remove = async (name: string) => {
+    const entry = open.get(name);
+    open.delete(name);
+    await entry?.listener.close();
+  };
 
   return {
     set: async (agent) => {
-      const next = new Map<string, Listener>();
+      const wanted = wantedBy(agent, admin);
+      const old = [...open].filter(([name]) => !wanted.has(name));
+      const fresh = [...wanted].filter(([name]) => !open.has(name));
+      // Closed first: 0.0.0.0:9975 cannot be had while 127.0.0.1:9975 is ours.
+      for (const [name] of old) await remove(name);
       try {
-        for (const [name, listen] of wanted(agent, admin)) next.set(name, open.get(name) ?? (await listen()));
+        for (const [name, reopen] of fresh) await add(name, reopen);
       } catch (error) {
-        await closeAll(next, open);
+        for (const [name] of fresh) await remove(name);
+        for (const [name, { reopen }] of old) await add(name, reopen);
         throw error;
       }
-      const before = open;
-      open = next;
-      await closeAll(before, open);
     },
   };
 }
 
-function wanted({ metricsListen, adminSocket }: AgentConfig, admin: Admin): [string, () => Promise<Listener>][] {
-  const all: [string, () => Promise<Listener>][] = [];
+function wantedBy({ metricsListen, adminSocket }: AgentConfig, admin: Admin): ReadonlyMap<string, Open> {
+  const wanted = new Map<string, Open>();
   if (metricsListen !== undefined) {
-    all.push([`${metricsListen.host} ${metricsListen.port}`, () => admin.listenMetrics(metricsListen)]);
+    const { host, port } = metricsListen;
+    wanted.set(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`, () => admin.listenMetrics(metricsListen));
   }
-  if (adminSocket !== undefined) all.push([adminSocket, () => admin.listenAdmin(adminSocket)]);
-  return all;
-}
-
-async function closeAll(
-  listeners: ReadonlyMap<string, Listener>,
-  except: ReadonlyMap<string, Listener>,
-): Promise<void> {
-  const doomed = [...listeners].filter(([name]) => !except.has(name));
-  await Promise.all(doomed.map(([, listener]) => listener.close()));
+  if (adminSocket !== undefined) wanted.set(`unix:${adminSocket}`, () => admin.listenAdmin(adminSocket));
+  return wanted;
 }

@@ -3,65 +3,80 @@ import type { AgentConfig } from '../core/config.ts';
 import type { AgentEvent } from '../core/event.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { createLineWriter } from '../observe/line-writer.ts';
-import { createLog } from '../observe/log.ts';
+import { createLog, type LogOptions } from '../observe/log.ts';
 import { isJournal } from '../observe/log-format.ts';
 import { createTransitionFile, type GoneServer } from '../observe/transition-file.ts';
 
-/** What writes down events as the configuration says: the log, and the transition file where there is one. */
+/** What writes down events: the log, and the transition file where there is one. */
 export interface Observers {
   observe(event: AgentEvent): void;
   gone(): readonly GoneServer[];
+  /** Writes as these settings say from now on. */
+  configure(agent: AgentConfig): void;
   reopen(): void;
   close(): void;
+}
+
+export interface ObserversOptions {
+  readonly agent: AgentConfig;
+  readonly stream: LogStream;
+  readonly gone: readonly GoneServer[];
+  readonly snapshot: () => Snapshot;
+  readonly emit: (event: AgentEvent) => void;
 }
 
 /** stdout or stderr. */
 type LogStream = NodeJS.WriteStream & { readonly fd: number };
 
-export interface ObserversOptions {
-  readonly agent: AgentConfig;
-  readonly stream: LogStream;
-  readonly gone: Iterable<GoneServer>;
-  readonly snapshot: () => Snapshot;
-  readonly emit: (event: AgentEvent) => void;
-}
-
 export function createObservers({ agent, stream, gone, snapshot, emit }: ObserversOptions): Observers {
-  const log = createStreamLog(agent, stream, emit);
-  const file =
-    agent.transitionFile === undefined
-      ? undefined
-      : createTransitionFile({
-          path: agent.transitionFile,
-          gone,
-          snapshot,
-          clock: () => new Date(),
-          onError: ({ code = 'ERROR', message }) =>
-            emit({ type: 'agent_warning', code, message: `Cannot write ${agent.transitionFile}: ${message}` }),
-        });
+  const outlet = describeStream(stream, emit);
+  const open = (agent: AgentConfig, gone: readonly GoneServer[]) => ({
+    log: createLog({ ...outlet, format: formatFor(agent, stream), level: agent.logLevel }),
+    file: openTransitionFile(agent.transitionFile, gone, snapshot, emit),
+  });
+  let { log, file } = open(agent, gone);
+
   return {
     observe: (event) => {
       log.observe(event);
       file?.observe(event);
     },
     gone: () => file?.gone() ?? [],
+    configure: (agent) => {
+      file?.close();
+      ({ log, file } = open(agent, file?.gone() ?? []));
+    },
     reopen: () => file?.reopen(),
     close: () => file?.close(),
   };
 }
 
-/** A log on a stream; `emit` hears of lines that its reader was too slow for. */
-function createStreamLog(agent: AgentConfig, stream: LogStream, emit: (event: AgentEvent) => void) {
-  const isTerminal = stream.isTTY === true;
+function formatFor({ logFormat }: AgentConfig, stream: LogStream): 'json' | 'text' {
+  if (logFormat !== 'auto') return logFormat;
+  return stream.isTTY ? 'text' : 'json';
+}
+
+/** What the log has to know of the stream that it goes to; `emit` hears of lines that nobody was quick enough to read. */
+function describeStream(stream: LogStream, emit: (event: AgentEvent) => void): Omit<LogOptions, 'format' | 'level'> {
   const writer = createLineWriter(stream, (count) =>
     emit({ type: 'agent_warning', code: 'DROPPED', message: `Dropped ${count} lines of the log: nobody read them` }),
   );
-  return createLog({
-    format: agent.logFormat === 'auto' ? (isTerminal ? 'text' : 'json') : agent.logFormat,
-    level: agent.logLevel,
+  return {
     isJournal: isJournal(process.env.JOURNAL_STREAM, fstatSync(stream.fd)),
-    isColoured: isTerminal && !process.env.NO_COLOR,
+    isColoured: stream.isTTY === true && !process.env.NO_COLOR,
     write: writer.write,
     clock: () => new Date(),
-  });
+  };
+}
+
+function openTransitionFile(
+  path: string | undefined,
+  gone: readonly GoneServer[],
+  snapshot: () => Snapshot,
+  emit: (event: AgentEvent) => void,
+) {
+  if (path === undefined) return undefined;
+  const onError = ({ code = 'ERROR', message }: NodeJS.ErrnoException) =>
+    emit({ type: 'agent_warning', code, message: `Cannot write ${path}: ${message}` });
+  return createTransitionFile({ path, gone, snapshot, clock: () => new Date(), onError });
 }

@@ -3,11 +3,11 @@ import { createAdmin } from '../admin/server.ts';
 import { createAgent } from '../agent.ts';
 import { ConfigError, formatIssue } from '../config/issue.ts';
 import { loadConfig } from '../config/load.ts';
-import type { AgentConfig, Config } from '../core/config.ts';
+import type { Config } from '../core/config.ts';
 import type { AgentEvent } from '../core/event.ts';
 import { createIpvsKernel } from '../kernel/ipvs.ts';
 import { createMemoryKernel } from '../kernel/memory.ts';
-import { formatTable, type TableHeader } from '../kernel/rules.ts';
+import { formatTable } from '../kernel/rules.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { createBus } from '../run/bus.ts';
 import { createSystemClock } from '../run/clock.ts';
@@ -15,10 +15,10 @@ import { takeLock } from '../run/lock.ts';
 import { openState } from '../run/state.ts';
 import { version } from '../version.ts';
 import { exitCodes } from './exit.ts';
-import { createListeners } from './listeners.ts';
-import { createMemory } from './memory.ts';
+import { createLedger, type Ledger } from './ledger.ts';
+import { createListeners, ListenError } from './listeners.ts';
 import { createObservers } from './observers.ts';
-import { catchSignals, type Signals } from './signals.ts';
+import { catchSignals, type Signal, type Signals } from './signals.ts';
 
 export interface RunOptions {
   readonly config: string;
@@ -30,20 +30,32 @@ export interface RunOptions {
 /** `lvsd run`: the agent in the foreground. Resolves with the exit code once it has stopped. */
 export async function run(options: RunOptions): Promise<number> {
   const signals = catchSignals();
-  const config = await loadConfig(options.config);
+  const config = await load(options);
   const isWriter = options.table === 'kernel' && !options.isDryRun;
   const release = isWriter ? await takeLock() : () => {};
   if (release === undefined) {
     process.stderr.write('Cannot start as another lvsd runs in this network namespace: it has one IPVS table\n');
     return exitCodes.alreadyRunning;
   }
+  const assembly = assemble(options, config);
   try {
-    await runWith(assemble(options, config), options, config.agent, signals);
-    return exitCodes.ok;
+    return options.isOnce ? await runOnce(assembly, signals) : await runOn(assembly, signals, options);
   } finally {
+    await assembly.end();
     release();
     signals.release();
   }
+}
+
+/** One that only looks, or leaves at once, opens no listeners; one that only looks writes no files. */
+async function load({ config: path, isDryRun, isOnce }: RunOptions): Promise<Config> {
+  const config = await loadConfig(path);
+  const { agent } = config;
+  if (isDryRun) {
+    const closed = { metricsListen: undefined, adminSocket: undefined, transitionFile: undefined, stateDir: undefined };
+    return { ...config, agent: { ...agent, ...closed } };
+  }
+  return isOnce ? { ...config, agent: { ...agent, metricsListen: undefined, adminSocket: undefined } } : config;
 }
 
 type Assembly = ReturnType<typeof assemble>;
@@ -53,63 +65,52 @@ function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
   const clock = createSystemClock();
   const { emit, subscribe } = createBus<AgentEvent>();
   const kernel = table === 'memory' ? createMemoryKernel() : createIpvsKernel();
-  const isRemembering = table === 'kernel' && !isDryRun;
-  const state = openState(isRemembering ? config.agent.stateDir : undefined);
-  const warn = (what: string) => (error: NodeJS.ErrnoException) =>
-    emit({ type: 'agent_warning', code: error.code ?? 'ERROR', message: `Cannot ${what}: ${error.message}` });
-  const memory = createMemory(state, warn(`write to ${config.agent.stateDir}`));
-
+  const { stateDir } = config.agent;
+  const state = openState(table === 'kernel' ? stateDir : undefined);
+  const ledger: Ledger = createLedger({
+    file: state,
+    gone: () => observers.gone(),
+    onError: ({ code = 'ERROR', message }) =>
+      emit({ type: 'agent_warning', code, message: `Cannot write to ${stateDir}: ${message}` }),
+  });
   const agent = createAgent({
     version,
     config,
     kernel,
     clock,
     isDryRun,
-    emit,
-    ownership: memory,
     probeOf,
+    emit,
+    ownership: ledger,
     random: Math.random,
   });
-  const observersFor = (settings: AgentConfig, gone = state.initial.gone) =>
-    createObservers({
-      agent: settings,
-      stream: isOnce ? process.stderr : process.stdout,
-      gone,
-      snapshot: agent.snapshot,
-      emit,
-    });
-  let observers = observersFor(config.agent);
-  const metrics = createMetrics({ version, snapshot: agent.snapshot, refresh: agent.refresh });
-  const admin = createAdmin({
-    render: metrics.render,
-    snapshot: agent.snapshot,
-    refresh: agent.refresh,
-    clock,
+  const { snapshot, refresh } = agent;
+  const observers = createObservers({
+    agent: config.agent,
+    stream: isOnce ? process.stderr : process.stdout,
+    gone: state.initial.gone,
+    snapshot,
+    emit,
   });
+  const metrics = createMetrics({ version, snapshot, refresh });
+  const admin = createAdmin({ render: metrics.render, snapshot, refresh, clock });
 
   subscribe(metrics.observe);
   subscribe((event) => {
     observers.observe(event);
-    memory.noteGone(observers.gone());
-    if (event.type === 'reconciled') memory.save();
+    if (event.type === 'reconciled') ledger.save();
   });
 
   return {
     agent,
     kernel,
+    observers,
     listeners: createListeners(admin),
-    begin: () => {
-      if (state.problem !== undefined) emit({ type: 'agent_warning', code: 'STATE', message: state.problem });
-    },
-    /** Has events written down as the settings say from now on. */
-    writeDown: (settings: AgentConfig) => {
-      const gone = observers.gone();
-      observers.close();
-      observers = observersFor(settings, gone);
-    },
-    reopenFiles: () => observers.reopen(),
+    config,
+    warn: (code: string, message: string) => emit({ type: 'agent_warning', code, message }),
+    stateProblem: state.problem,
     end: async () => {
-      memory.save();
+      ledger.save();
       await admin.close();
       await kernel.close();
       observers.close();
@@ -118,50 +119,70 @@ function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
   };
 }
 
-async function runWith(
-  assembly: Assembly,
-  { config: path, isOnce }: RunOptions,
-  settings: AgentConfig,
-  signals: Signals,
-): Promise<void> {
-  const { agent, kernel } = assembly;
-  try {
-    if (!isOnce) await assembly.listeners.set(settings);
-    assembly.begin();
-    await agent.start();
-    if (isOnce) await agent.settle();
-    const cause = isOnce ? 'once' : await serve(assembly, path, signals);
-    if (isOnce) process.stdout.write(formatTable(await kernel.read(), await header(kernel)));
-    await agent.stop(cause);
-  } finally {
-    await assembly.end();
+/** Probes to a verdict and writes it to the table, or leaves off at a signal. */
+async function runOnce({ agent, kernel }: Assembly, signals: Signals): Promise<number> {
+  await agent.start();
+  const outcome = await Promise.race([agent.settle(), endOf(signals)]);
+  if (typeof outcome === 'boolean') {
+    const header = 'info' in kernel ? await kernel.info() : undefined;
+    process.stdout.write(formatTable(await kernel.read(), header));
   }
+  await agent.stop(typeof outcome === 'string' ? outcome : 'once');
+  return outcome === true ? exitCodes.ok : exitCodes.failed;
 }
 
-/** What the kernel says of itself; the table in memory says nothing. */
-async function header(kernel: Assembly['kernel']): Promise<TableHeader | undefined> {
-  return 'info' in kernel ? kernel.info() : undefined;
-}
-
-/** Does what signals ask for until one asks for the end. */
-async function serve(assembly: Assembly, path: string, signals: Signals): Promise<string> {
+async function runOn(assembly: Assembly, signals: Signals, options: RunOptions): Promise<number> {
+  const { agent, listeners, warn, stateProblem } = assembly;
+  await listeners.set(assembly.config.agent);
+  if (stateProblem !== undefined) warn('STATE', stateProblem);
+  await agent.start();
+  let running = assembly.config;
   for (;;) {
     const signal = await signals.next();
-    if (signal === 'SIGHUP') await reload(assembly, path);
-    else if (signal === 'SIGUSR1') assembly.reopenFiles();
-    else return signal;
+    if (signal === 'SIGHUP') running = await reload(assembly, running, options);
+    else if (signal === 'SIGUSR1') assembly.observers.reopen();
+    else {
+      await agent.stop(signal);
+      if (running.agent.onStop === 'remove' && !options.isDryRun) await agent.removeServices();
+      return exitCodes.ok;
+    }
   }
+}
+
+/** Resolves with the configuration that runs from now on. */
+async function reload(assembly: Assembly, running: Config, options: RunOptions): Promise<Config> {
+  const { agent, observers, warn } = assembly;
+  const loaded = await loadAnew(assembly, options);
+  if ('issues' in loaded) {
+    agent.rejectConfig(loaded.issues);
+    return running;
+  }
+  const { config } = loaded;
+  observers.configure(config.agent);
+  agent.reload(config);
+  if (config.agent.stateDir !== running.agent.stateDir) warn('STATE', 'A change of state_dir waits for the next start');
+  return config;
 }
 
 /** A configuration that cannot be used, or whose listeners cannot be had, leaves all as it was. */
-async function reload({ agent, listeners, writeDown }: Assembly, path: string): Promise<void> {
+async function loadAnew(
+  { listeners }: Assembly,
+  options: RunOptions,
+): Promise<{ readonly config: Config } | { readonly issues: readonly string[] }> {
   try {
-    const config = await loadConfig(path);
+    const config = await load(options);
     await listeners.set(config.agent);
-    writeDown(config.agent);
-    agent.reload(config);
+    return { config };
   } catch (error) {
-    if (error instanceof ConfigError) agent.rejectConfig(error.issues.map(formatIssue));
-    else agent.rejectConfig([`${path}: agent: ${error instanceof Error ? error.message : error}`]);
+    if (error instanceof ConfigError) return { issues: error.issues.map(formatIssue) };
+    if (error instanceof ListenError) return { issues: [`${options.config}: agent: ${error.message}`] };
+    throw error;
+  }
+}
+
+async function endOf(signals: Signals): Promise<Signal> {
+  for (;;) {
+    const signal = await signals.next();
+    if (signal === 'SIGTERM' || signal === 'SIGINT') return signal;
   }
 }

@@ -1,6 +1,7 @@
 import { get } from 'node:http';
 import { printable } from '../core/printable.ts';
 import { isSomethingDown, type ServerStatusView, type ServiceStatusView, type Status } from '../core/status.ts';
+import { exitCodes } from './exit.ts';
 import { alignColumns, formatAge } from './output.ts';
 
 export interface StatusOptions {
@@ -30,13 +31,21 @@ export async function status({
     const text = await ask(socketPath);
     const answer = parseStatus(text);
     stdout.write(isJson ? text : `${formatStatus(answer, now()).join('\n')}\n`);
-    return isSomethingDown(answer) ? 3 : 0;
+    return isSomethingDown(answer) ? exitCodes.somethingDown : exitCodes.ok;
   } catch (error) {
     stderr.write(`Cannot ask the agent at ${socketPath}: ${reasonOf(error)}\n`);
-    return 69;
+    return exitCodes.unavailable;
   }
 }
 
+/** The admin socket that a configuration names; the usual one where there is no configuration that can be read. */
+export async function socketOf(configPath: string): Promise<string> {
+  const { loadConfig } = await import('../config/load.ts');
+  const config = await loadConfig(configPath).catch(() => undefined);
+  return config?.agent.adminSocket ?? usualSocket;
+}
+
+const usualSocket = '/run/lvsd/admin.sock';
 const answerTimeoutMs = 5_000;
 
 function ask(socketPath: string): Promise<string> {

@@ -11,7 +11,7 @@ export interface Issue {
   readonly message: string;
 }
 
-/** The operator's configuration cannot be used: every reason at once, in the order of the file. */
+/** The operator's configuration cannot be used. Its message has every reason, in the order of the file, one a line. */
 export class ConfigError extends Error {
   readonly issues: readonly Issue[];
 
@@ -19,11 +19,6 @@ export class ConfigError extends Error {
     super(issues.map(formatIssue).join('\n'));
     this.name = 'ConfigError';
     this.issues = issues;
-  }
-
-  /** `file:line:column: path: message`, one line a mistake. */
-  format(): string {
-    return this.message;
   }
 }
 

@@ -90,12 +90,16 @@ export function entriesOf(event: AgentEvent): readonly LogEntry[] {
       return [entry('config_reloaded', message, { ...totals(event), 'event.outcome': 'success' })];
     }
     case 'config_rejected': {
-      const issues = event.issues.map((issue) => printable(issue));
+      const issues = event.issues.slice(0, issuesShown).map((issue) => printable(issue));
+      if (event.issues.length > issuesShown) issues.push(`${event.issues.length - issuesShown} more`);
       const message = `Configuration rejected, the old one goes on: ${issues.join('; ')}`;
       return [entry('config_rejected', message, { 'event.outcome': 'failure', 'lvs.issues': issues })];
     }
   }
 }
+
+/** `lvsd config check` shows them all. */
+const issuesShown = 20;
 
 /** What tells the repeats of an op. */
 export function repeatKeyOf(op: Op): string {

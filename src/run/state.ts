@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from './directory.ts';
 
 /** What must outlive the process. */
 export interface State {
@@ -19,7 +20,7 @@ export interface StateFile {
   save(state: State): void;
 }
 
-const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+const { O_RDONLY, O_NONBLOCK, O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
 const fileName = 'state.json';
 const emptyState: State = { services: [], gone: [] };
 
@@ -32,7 +33,7 @@ export function openState(directory: string | undefined): StateFile {
 
 function readState(path: string): Pick<StateFile, 'initial' | 'problem'> {
   try {
-    const { version, checksum, ...state } = JSON.parse(readFileSync(path, 'utf8'));
+    const { version, checksum, ...state } = JSON.parse(readRegular(path));
     if (version !== 1) return distrust(path, `its version is ${version}`);
     if (checksum !== checksumOf(state)) return distrust(path, 'its checksum is wrong');
     return { initial: state, problem: undefined };
@@ -42,12 +43,23 @@ function readState(path: string): Pick<StateFile, 'initial' | 'problem'> {
   }
 }
 
+/** Not blocking: to open a pipe would wait for its writer. */
+function readRegular(path: string): string {
+  const file = openSync(path, O_RDONLY | O_NONBLOCK);
+  try {
+    if (!fstatSync(file).isFile()) throw new Error('it is not a regular file');
+    return readFileSync(file, 'utf8');
+  } finally {
+    closeSync(file);
+  }
+}
+
 function distrust(path: string, why: string): Pick<StateFile, 'initial' | 'problem'> {
   return { initial: emptyState, problem: `Cannot trust ${path} as ${why}: no service is taken for ours by it` };
 }
 
 function writeState(directory: string, path: string, state: State): void {
-  mkdirSync(directory, { recursive: true, mode: 0o750 });
+  makeDirectory(directory);
   const temporary = `${path}.new`;
   const file = openSync(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
   try {

@@ -15,7 +15,7 @@ const good = 'version: 1\nservices:\n  - { name: web, address: 10.0.0.100:80, se
 async function refusal(path: string): Promise<string> {
   const error = await loadConfig(path).catch((reason: unknown) => reason);
   if (!(error instanceof ConfigError)) throw new Error(`Expected a ConfigError; got ${String(error)}`);
-  return error.format().replaceAll(directory, 'DIR');
+  return error.message.replaceAll(directory, 'DIR');
 }
 
 function file(name: string, content: string | Uint8Array): string {

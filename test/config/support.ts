@@ -8,7 +8,7 @@ export function issuesOf(text: string, file = 'c.yaml'): readonly string[] {
     parseConfig(text, file);
     return [];
   } catch (error) {
-    if (error instanceof ConfigError) return error.format().split('\n');
+    if (error instanceof ConfigError) return error.message.split('\n');
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   mkdtempSync,
@@ -37,7 +38,7 @@ describe('openState', () => {
   });
 
   test('starts empty without a file, and makes the directory when it saves', () => {
-    const missing = join(directory, 'a', 'b');
+    const missing = join(directory, 'lvsd');
     const file = openState(missing);
     expect(file).toMatchObject({ initial: empty, problem: undefined });
     file.save(state);
@@ -73,6 +74,14 @@ describe('openState', () => {
     const { initial, problem } = openState(directory);
     expect(initial).toEqual(empty);
     expect(problem?.toLowerCase()).toContain(reason);
+  });
+
+  test('distrusts what is no file, and does not wait for the writer of a pipe', () => {
+    execFileSync('mkfifo', [join(directory, 'state.json')]);
+    expect(openState(directory)).toMatchObject({
+      initial: empty,
+      problem: expect.stringContaining('not a regular file'),
+    });
   });
 
   test('does not write through a link that was planted for it', () => {
