@@ -54,6 +54,7 @@ async function exchange(
   watch: Stopwatch,
 ): Promise<Observation> {
   const client = clientOver(socket);
+  limitReading(socket, options.max_bytes);
   try {
     const response = await client.request({ ...requestTo(target, options), signal });
     watch.lap('processing');
@@ -64,6 +65,17 @@ async function exchange(
   } finally {
     void client.destroy();
   }
+}
+
+/** Headers, early answers and the frames of chunks have room in it, and what is read ahead of a body. */
+const overheadBytes = 256 * 1024;
+
+/** Whatever a server sends beside the body, it does not keep us reading until the deadline. */
+function limitReading(socket: Socket, maxBytes: number): void {
+  const limit = maxBytes + overheadBytes;
+  socket.on('readable', () => {
+    if (socket.bytesRead > limit) socket.destroy(new Error(`more than ${limit} bytes`));
+  });
 }
 
 /** A client for one request over a socket that is ready. The deadline is the runner's alone. */

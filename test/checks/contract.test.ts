@@ -83,7 +83,7 @@ const verdicts: Readonly<Record<keyof typeof bestiary, Readonly<Record<string, r
   silence: { http: ['L7TOUT'] },
   dripHeader: { http: ['L7TOUT'] },
   dripBody: { http: ['L7TOUT'] },
-  endlessStatusLine: { http: ['L7TOUT'] },
+  endlessStatusLine: { http: ['L7RSP'] },
   endlessInformation: { http: ['L7TOUT'] },
   endlessHeader: { http: ['L7RSP'] },
   endlessHeaders: { http: ['L7RSP'] },

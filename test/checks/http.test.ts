@@ -54,6 +54,27 @@ test('the request of a check without options is plain and asks for its connectio
   ]);
 });
 
+test.each([
+  ['early hints without end', 'HTTP/1.1 103 Early Hints\r\n\r\n', ''],
+  [
+    'chunks of one byte with long extensions',
+    `1;${'x'.repeat(200)}\r\na\r\n`,
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n',
+  ],
+])('a server that sends %s fails long before the deadline', async (_name, repeated, head) => {
+  const flood: Behaviour = (socket) => {
+    const pour = () => {
+      while (!socket.destroyed && socket.write(repeated.repeat(1000)));
+    };
+    socket.on('drain', pour).once('data', () => {
+      socket.write(head);
+      pour();
+    });
+  };
+  const observation = await runOf(http, await serve(flood), {}, AbortSignal.timeout(20_000));
+  expect(observation).toMatchObject({ pass: false, reason: 'L7RSP', detail: expect.stringContaining('more than') });
+});
+
 test('an IPv6 address stands in brackets in the Host header', async () => {
   const { behaviour, request } = record();
   const target = await serve(behaviour, '::1');
