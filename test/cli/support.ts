@@ -1,86 +1,43 @@
-import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
-import { chmodSync, constants, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, get } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, get, type RequestOptions } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
+import { type Child, limitMs, type Outcome, startChild } from './child.ts';
 
-// What waits for an event is done in a second; these only bound a test that fails, on a machine that is busy.
-const limitMs = 30_000;
 jest.setTimeout(2 * limitMs);
 
-const top = join(__dirname, '../..');
-const program = join(top, 'dist/src/main.js');
+export const top = join(__dirname, '../..');
+const program = 'dist/src/main.js';
 
-/** Exit code, or the signal that ended the process. */
-export type Ending = number | NodeJS.Signals;
-
-export interface Outcome {
-  readonly ending: Ending;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** One line of the JSON log. */
-export type LogLine = Readonly<Record<string, unknown>>;
-
-export interface Agent {
-  readonly pid: number;
-  /** Every line of its log so far. */
-  readonly log: readonly LogLine[];
-  /** What it wrote so far. */
-  stdout(): string;
-  stderr(): string;
-  /** The first line of the log, from line `from` on, that has all of these fields. Rejects when it ends without one. */
-  event(fields: LogLine, from?: number): Promise<LogLine>;
-  signal(signal: NodeJS.Signals): void;
-  /** Signals it and waits for its end. */
-  stop(signal?: NodeJS.Signals): Promise<Ending>;
-  readonly ended: Promise<Ending>;
-}
-
-export interface StartOptions {
-  /** Descriptor for its stdout, where that is not to be read by the test. */
-  readonly stdout?: number;
-  /** Where the log is expected: with `--once` on stderr. */
-  readonly log?: 'stdout' | 'stderr';
-}
-
-/** A directory, addresses on loopback, servers and children of one test; `close` ends and removes them all. */
+/** A directory, loopback addresses, servers and processes of one test. */
 export interface Scene {
-  /** A loopback address that nobody else has, and a second one. */
-  readonly host: string;
-  readonly otherHost: string;
   readonly directory: string;
-  /** The configuration file: write it and send SIGHUP. */
   readonly configPath: string;
   readonly socketPath: string;
-  writeConfig(config: object | string): void;
-  /** A configuration of service `web` with short times; `agent` replaces keys of its section. */
-  settings(servers: readonly unknown[], agent?: object): Settings;
-  /** A web server on a port of its own; the first one has `host`, the others the addresses after it. */
+  /** Loopback addresses that nobody else has. */
+  readonly host: string;
+  readonly otherHost: string;
+  /** A port of an address that is free now. */
+  freePort(host: string): Promise<number>;
+  /** A web server on an address and port of its own; it answers 200. */
   serve(): Promise<WebServer>;
   /** A server that takes connections and is silent. */
-  hang(): Promise<{ readonly address: string; readonly asked: Promise<void> }>;
-  /** A port of an address that is free now. */
-  freePort(address?: string): Promise<number>;
+  hang(): Promise<SilentServer>;
+  /** Writes text, or data as JSON, which is YAML. */
+  writeConfig(config: Settings | string): void;
   /** `lvsd run --table memory -c configPath`, and what is added. */
-  run(args?: readonly string[], options?: StartOptions): Agent;
+  run(...args: readonly string[]): Child;
+  /** The same with its stdout on a descriptor. */
+  runOnto(stdout: number): Child;
   /** Any command, to its end. */
   lvsd(...args: readonly string[]): Promise<Outcome>;
-  /** Another program, to its end. */
-  execute(file: string, args: readonly string[]): Promise<Outcome>;
+  /** Any program, by its name and arguments. */
+  start(command: readonly string[]): Child;
+  /** Ends and removes all of it. */
   close(): Promise<void>;
-}
-
-export interface Settings {
-  readonly version: 1;
-  readonly agent: Readonly<Record<string, unknown>>;
-  readonly defaults: Readonly<Record<string, unknown>>;
-  readonly services: readonly Readonly<Record<string, unknown>>[];
 }
 
 export interface WebServer {
@@ -90,90 +47,112 @@ export interface WebServer {
   answer(status: number): void;
 }
 
+export interface SilentServer {
+  readonly address: string;
+  /** Resolves when the first request is there. */
+  readonly asked: Promise<void>;
+}
+
 let scenes = 0;
 
 export function openScene(): Scene {
   requireBuild();
   const directory = mkdtempSync(join(tmpdir(), 'lvsd-cli-'));
   const configPath = join(directory, 'config.yaml');
-  const socketPath = join(directory, 'admin.sock');
-  const address = addresses(scenes++);
-  const children = new Set<Child>();
-  const servers: Server[] = [];
+  const hostAt = loopback(scenes++);
+  const children: Child[] = [];
+  const servers: Listening[] = [];
 
-  const start = (file: string, args: readonly string[], options: StartOptions = {}) => {
-    const child = startChild(file, args, options);
-    children.add(child);
+  const start = (command: readonly string[], stdout?: number) => {
+    const child = startChild(command, stdout);
+    children.push(child);
     return child;
   };
-  const listen = async (server: Server) => {
-    servers.push(server);
-    return listening(server, address(servers.length));
+  const run = lvsd('run', '--table', 'memory', '-c', configPath);
+  const open = async (server: Server) => {
+    const opened = await listen(server, hostAt(10 + servers.length));
+    servers.push(opened);
+    return opened;
   };
-  const execute = async (file: string, args: readonly string[]) => outcomeOf(start(file, args));
 
   return {
-    host: address(1),
-    otherHost: address(2),
     directory,
     configPath,
-    socketPath,
-    writeConfig: (config) => writeFileSync(configPath, typeof config === 'string' ? config : JSON.stringify(config)),
-    settings: (entries, agent = {}) => settingsOf(entries, { admin: { listen: `unix:${socketPath}` }, ...agent }),
-    serve: async () => {
-      let status = 200;
-      const server = createServer((_request, response) => response.writeHead(status).end('ok\n'));
-      const { ip, port } = await listen(server);
-      return { ip, address: `${ip}:${port}`, answer: (next) => (status = next) };
-    },
-    hang: async () => {
-      let tell = () => {};
-      const asked = new Promise<void>((resolve) => (tell = resolve));
-      const { ip, port } = await listen(createTcpServer((socket) => void socket.on('error', () => {}).once('data', tell)));
-      return { address: `${ip}:${port}`, asked };
-    },
-    freePort: async (host = address(1)) => {
-      const server = createTcpServer();
-      const { port } = await listening(server, host);
-      await new Promise((resolve) => server.close(resolve));
+    socketPath: join(directory, 'admin.sock'),
+    host: hostAt(1),
+    otherHost: hostAt(2),
+    freePort: async (host) => {
+      const { port, close } = await listen(createTcpServer(), host);
+      await close();
       return port;
     },
-    run: (args = [], options = {}) =>
-      agentOf(start(process.execPath, [program, 'run', '--table', 'memory', '-c', configPath, ...args], options)),
-    lvsd: (...args) => execute(process.execPath, [program, ...args]),
-    execute,
+    serve: async () => {
+      let status = 200;
+      const { ip, port } = await open(createServer((_request, response) => response.writeHead(status).end('ok\n')));
+      const answer = (next: number) => {
+        status = next;
+      };
+      return { ip, address: `${ip}:${port}`, answer };
+    },
+    hang: async () => {
+      const server = createTcpServer((socket) => void socket.on('error', () => {}));
+      const { ip, port } = await open(server);
+      const asked = new Promise<void>((resolve) => {
+        server.once('connection', (socket) => socket.once('data', () => resolve()));
+      });
+      return { address: `${ip}:${port}`, asked };
+    },
+    writeConfig: (config) => writeFileSync(configPath, typeof config === 'string' ? config : JSON.stringify(config)),
+    run: (...args) => start([...run, ...args]),
+    runOnto: (stdout) => start(run, stdout),
+    lvsd: (...args) => start(lvsd(...args)).outcome,
+    start: (command) => start(command),
     close: async () => {
-      await Promise.all([...children].map((child) => child.kill()));
-      for (const server of servers) await closeServer(server);
+      await Promise.all(children.map((child) => child.kill()));
+      await Promise.all(servers.map((server) => server.close()));
       rmSync(directory, { recursive: true });
     },
   };
 }
 
-/** A pipe of the kernel's, as a shell makes it; the reading end has `O_NONBLOCK`. */
-export function openPipe(directory: string): { readonly reader: number; readonly writer: number } {
-  const path = join(directory, 'pipe');
-  execFileSync('mkfifo', [path]);
-  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  return { reader, writer: openSync(path, constants.O_WRONLY) };
+/** The command line that runs the built program. */
+export function lvsd(...args: readonly string[]): readonly string[] {
+  return [process.execPath, join(top, program), ...args];
 }
 
-/** Resolves with the samples of a scrape, by series as they are written. Rejects where nobody answers. */
+export interface Settings {
+  readonly version: 1;
+  readonly agent: Readonly<Record<string, unknown>>;
+  readonly defaults: Readonly<Record<string, unknown>>;
+  readonly services: readonly Readonly<Record<string, unknown>>[];
+  readonly maintenance?: readonly unknown[];
+}
+
+/** A configuration of service `web` with short times and without listeners; `agent` and `service` replace keys. */
+export function settings(servers: readonly unknown[], agent: object = {}, service: object = {}): Settings {
+  const check = { interval: '100ms', timeout: '10s', retry_interval: '20ms', fall: 2, rise: 2 };
+  return {
+    version: 1,
+    agent: { metrics: 'off', admin: 'off', state_dir: 'off', reconcile_interval: '100ms', ...agent },
+    defaults: { check },
+    services: [{ name: 'web', address: '192.0.2.1:80', checks: [{ type: 'http' }], servers, ...service }],
+  };
+}
+
+/** The samples of a scrape by series, as they are written. Rejects where nobody listens. */
 export async function scrape(address: string): Promise<ReadonlyMap<string, number>> {
-  const { body } = await fetchText(`http://${address}/metrics`);
+  const { body } = await ask({ host: hostOf(address), port: portOf(address), path: '/metrics' });
   const samples = body.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(samples.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]));
 }
 
-/** The status that a page answers with; undefined: nobody listens. */
-export async function statusOf(url: string): Promise<number | undefined> {
-  return fetchText(url).then(
-    ({ status }) => status,
-    () => undefined,
-  );
+/** The status of `/readyz`; undefined: nobody listens. */
+export async function readiness(address: string): Promise<number | undefined> {
+  const answer = await ask({ host: hostOf(address), port: portOf(address), path: '/readyz' }).catch(() => undefined);
+  return answer?.status;
 }
 
-/** Resolves when `holds` does. Rejects after a while, with what was seen last. */
+/** Resolves when `holds` does. Rejects when it does not for long, with what was seen last. */
 export async function until<T>(look: () => T | Promise<T>, holds: (seen: T) => boolean): Promise<T> {
   const giveUpMs = performance.now() + limitMs;
   for (;;) {
@@ -184,45 +163,68 @@ export async function until<T>(look: () => T | Promise<T>, holds: (seen: T) => b
   }
 }
 
-/** The tests run what was built, and it has to be what is written. */
+/** These tests run what was built, so that has to be what is written. */
 function requireBuild(): void {
-  const built = statSync(program, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (built < newest('src') || built < newest('checks')) throw new Error('dist is not what src says: npm run build');
+  const builtMs = statSync(join(top, program), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (builtMs < Math.max(newestMs('src'), newestMs('checks'))) {
+    throw new Error('Cannot test dist as it is older than its sources: run npm run build');
+  }
 }
 
-function newest(folder: string): number {
+function newestMs(folder: string): number {
   const names = readdirSync(join(top, folder), { recursive: true, encoding: 'utf8' });
   const sources = names.filter((name) => name.endsWith('.ts'));
   return Math.max(...sources.map((name) => statSync(join(top, folder, name)).mtimeMs));
 }
 
-/** Every scene of every process has addresses of its own: nobody else takes their ports. */
-function addresses(scene: number): (last: number) => string {
-  return (last) => `127.${1 + ((process.pid >> 8) % 250)}.${process.pid % 256}.${((scene * 40) % 240) + last}`;
+/** Addresses that differ from process to process and scene to scene: the ports on them are free for certain. */
+function loopback(scene: number): (index: number) => string {
+  const network = `127.${1 + (Math.floor(process.pid / 256) % 250)}.${process.pid % 256}`;
+  return (index) => `${network}.${(scene % 8) * 30 + index}`;
 }
 
-function settingsOf(servers: readonly unknown[], agent: object): Settings {
-  const check = { interval: '100ms', timeout: '5s', retry_interval: '20ms', fall: 2, rise: 2 };
+interface Listening {
+  readonly ip: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+async function listen(server: Server, ip: string): Promise<Listening> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, ip, resolve);
+  });
   return {
-    version: 1,
-    agent: { metrics: 'off', state_dir: 'off', reconcile_interval: '100ms', ...agent },
-    defaults: { check },
-    services: [{ name: 'web', address: '192.0.2.1:80', checks: [{ type: 'http' }], servers }],
+    ip,
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
   };
 }
 
-async function listening(server: Server, host: string): Promise<{ readonly ip: string; readonly port: number }> {
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, host, resolve));
-  return { ip: host, port: (server.address() as AddressInfo).port };
+function ask(where: RequestOptions): Promise<{ readonly status: number | undefined; readonly body: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = get({ ...where, agent: false, timeout: 5_000 }, async (response) => {
+      let body = '';
+      for await (const chunk of response.setEncoding('utf8')) body += chunk;
+      resolve({ status: response.statusCode, body });
+    });
+    sent.once('timeout', () => sent.destroy(new Error(`No answer of ${where.host}:${where.port}`)));
+    sent.once('error', reject);
+  });
 }
 
-interface Child {
-  readonly pid: number;
-  readonly process: ChildProcess;
-  stdout(): string;
-  stderr(): string;
-  readonly lines: EventTarget;
-  readonly log: readonly LogLine[];
-  readonly ended: Promise<Ending>;
-  kill(): Promise<unknown>;
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':'));
+}
+
+function portOf(address: string): string {
+  return address.slice(address.lastIndexOf(':') + 1);
 }

@@ -31,7 +31,7 @@ export interface Agent {
 }
 
 const director: Host = { name: '', address: '127.0.0.1' };
-const program = join(__dirname, '../../../dist/src/main.js');
+const program = join(process.env.LVSD_ROOT ?? join(__dirname, '../../..'), 'dist/src/main.js');
 
 /** Starts the built agent with a configuration. It logs JSON: its stdout is no terminal. */
 export function startAgent(yaml: string, { host = director, options = [] as readonly string[] } = {}): Agent {

@@ -6,7 +6,8 @@ let behaviour = 'refuse';
 
 const server = createServer({ keepAliveTimeout: 0 }, (_request, response) => {
   if (behaviour === 'silence') return;
-  response.writeHead(behaviour === 'ok' ? 200 : 500).end(address);
+  const answer = () => response.writeHead(behaviour === 'error' ? 500 : 200).end(address);
+  setTimeout(answer, behaviour === 'slow' ? 600 : 0);
 });
 
 async function behave(next) {

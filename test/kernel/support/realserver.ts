@@ -3,8 +3,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { type Host, startOn } from './netns.ts';
 
-/** `ok` answers 200 with its address, `error` 500, `refuse` does not listen, `silence` takes connections and says nothing. */
-export type Behaviour = 'ok' | 'error' | 'refuse' | 'silence';
+/**
+ * `ok` answers 200 with its address, `slow` the same after 600 ms, `error` 500, `refuse` does not listen, `silence` takes
+ * connections and says nothing.
+ */
+export type Behaviour = 'ok' | 'slow' | 'error' | 'refuse' | 'silence';
 
 export interface RealServer {
   readonly host: Host;

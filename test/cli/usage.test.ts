@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { lvsd, openScene, type Scene, settings, top } from './support.ts';
+
+let scene: Scene;
+beforeEach(() => {
+  scene = openScene();
+});
+afterEach(() => scene.close());
+
+const { version } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8'));
+const good = join(top, 'config/dr.yaml');
+
+describe('a command line that cannot be understood ends with 2 and says so on stderr', () => {
+  test.each([
+    ['no command at all', [], 'Usage: lvsd'],
+    ['an unknown command', ['frobnicate'], "unknown command 'frobnicate'"],
+    ['an unknown command of config', ['config', 'frobnicate'], "unknown command 'frobnicate'"],
+    ['config alone', ['config'], 'Usage: lvsd config'],
+    ['an unknown option', ['run', '--frobnicate'], "unknown option '--frobnicate'"],
+    ['an option without its value', ['run', '-c'], 'argument missing'],
+    ['a table that there is not', ['run', '--table', 'paper'], "It is 'kernel' or 'memory'."],
+    ['check without a service', ['check'], "missing required argument 'service[/server]'"],
+    ['one argument too many', ['config', 'check', 'a', 'b'], 'too many arguments'],
+  ] as const)('%s', async (_case, args, message) => {
+    const { ending, stdout, stderr } = await scene.lvsd(...args);
+    expect({ ending, stdout }).toEqual({ ending: 2, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain(' at ');
+  });
+});
+
+test('version prints the version of the package', async () => {
+  expect(await scene.lvsd('version')).toEqual({ ending: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test.each([['help'], ['--help']])('%s prints the commands on stdout', async (word) => {
+  const { ending, stdout, stderr } = await scene.lvsd(word);
+  expect({ ending, stderr }).toEqual({ ending: 0, stderr: '' });
+  for (const command of ['run', 'config', 'check', 'diff', 'status', 'version']) {
+    expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+  }
+});
+
+describe('config', () => {
+  const typing = [
+    'version: 1',
+    'services:',
+    '  - name: web',
+    '    address: 192.0.2.1:80',
+    '    shceduler: rr',
+    '    servers: [10.0.0.300]',
+    '',
+  ].join('\n');
+
+  test('check says nothing of a good file', async () => {
+    expect(await scene.lvsd('config', 'check', good)).toEqual({ ending: 0, stdout: '', stderr: '' });
+  });
+
+  test.each([['check'], ['show']])(
+    '%s prints every mistake of a bad file on stdout, with its place',
+    async (command) => {
+      scene.writeConfig(typing);
+      const { ending, stdout, stderr } = await scene.lvsd('config', command, scene.configPath);
+      expect({ ending, stderr }).toEqual({ ending: 78, stderr: '' });
+      const [key, address, ...rest] = stdout.split('\n');
+      expect(key).toBe(
+        `${scene.configPath}:5:5: services[0].shceduler: unknown key 'shceduler': did you mean 'scheduler'?`,
+      );
+      expect(address).toMatch(/:6:15: services\[0\]\.servers\[0\]: .*'10\.0\.0\.300'/);
+      expect(rest).toEqual(['']);
+    },
+  );
+
+  test('show prints a file that means the same, defaults filled in', async () => {
+    const shown = await scene.lvsd('config', 'show', good);
+    expect(shown).toMatchObject({ ending: 0, stderr: '' });
+    expect(shown.stdout).toContain('retry_interval: 500ms');
+    scene.writeConfig(shown.stdout);
+    expect(await scene.lvsd('config', 'show', scene.configPath)).toEqual(shown);
+  });
+
+  test('schema prints what config/lvsd.schema.json has', async () => {
+    const stdout = readFileSync(join(top, 'config/lvsd.schema.json'), 'utf8');
+    expect(await scene.lvsd('config', 'schema')).toEqual({ ending: 0, stdout, stderr: '' });
+  });
+
+  test('a result that cannot be written is an error without a trace', async () => {
+    const { outcome } = scene.start(['sh', '-c', '"$@" > /dev/full', 'sh', ...lvsd('config', 'show', good)]);
+    expect(await outcome).toEqual({ ending: 1, stdout: '', stderr: '' });
+  });
+});
+
+describe('a file that cannot be used', () => {
+  test.each([
+    ['run', ['run', '--table', 'memory', '-c']],
+    ['run --once', ['run', '--table', 'memory', '--once', '-c']],
+    ['run --dry-run', ['run', '--table', 'memory', '--dry-run', '-c']],
+    ['check', ['check', 'web', '-c']],
+    ['diff', ['diff', '-c']],
+  ] as const)('ends %s with 78, with every mistake on stderr', async (_case, args) => {
+    scene.writeConfig('version: 1\nservices: []\ncolour: red\n');
+    const { ending, stdout, stderr } = await scene.lvsd(...args, scene.configPath);
+    expect({ ending, stdout }).toEqual({ ending: 78, stdout: '' });
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/config\.yaml:2:11: services: /);
+    expect(lines[1]).toMatch(/config\.yaml:3:1: colour: unknown key 'colour'/);
+  });
+
+  test('one that is not there is told as one', async () => {
+    const { ending, stderr } = await scene.lvsd('run', '--table', 'memory', '-c', scene.configPath);
+    expect(ending).toBe(78);
+    expect(stderr).toBe(`${scene.configPath}:1:1: document: cannot be read: ENOENT: no such file or directory\n`);
+  });
+});
+
+test('status without an agent ends with 69', async () => {
+  const stderr = `Cannot ask the agent at ${scene.socketPath}: no agent is running there (ENOENT)\n`;
+  expect(await scene.lvsd('status', '--socket', scene.socketPath)).toEqual({ ending: 69, stdout: '', stderr });
+});
+
+test('a reader that has seen enough ends a command quietly', async () => {
+  const servers = Array.from({ length: 3000 }, (_, index) => `10.0.${index >> 8}.${index % 256}`);
+  scene.writeConfig(settings(servers, {}, { checks: [{ type: 'tcp' }] }));
+  const show = lvsd('config', 'show', scene.configPath);
+  const piped = scene.start(['bash', '-o', 'pipefail', '-c', '"$@" | head -1', 'bash', ...show]);
+  expect(await piped.outcome).toEqual({ ending: 0, stdout: 'version: 1\n', stderr: '' });
+});
+
+test('a result that nobody reads ends a command quietly', async () => {
+  const child = scene.start(lvsd('config', 'schema'));
+  child.closeStdout();
+  expect(await child.outcome).toEqual({ ending: 0, stdout: '', stderr: '' });
+});
