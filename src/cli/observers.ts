@@ -5,10 +5,12 @@ import type { Snapshot } from '../core/snapshot.ts';
 import { createLineWriter } from '../observe/line-writer.ts';
 import { createLog, type LogOptions } from '../observe/log.ts';
 import { isJournal } from '../observe/log-format.ts';
-import { createTransitionFile, type GoneServer } from '../observe/transition-file.ts';
+import { createTransitionFile, type GoneServer, type TransitionFile } from '../observe/transition-file.ts';
 
 /** What writes down events: the log, and the transition file where there is one. */
 export interface Observers {
+  /** Opens the transition file. What fails in that is an event: to be called once events are heard. */
+  open(): void;
   observe(event: AgentEvent): void;
   gone(): readonly GoneServer[];
   /** Writes as these settings say from now on. */
@@ -30,13 +32,17 @@ type LogStream = NodeJS.WriteStream & { readonly fd: number };
 
 export function createObservers({ agent, stream, gone, snapshot, emit }: ObserversOptions): Observers {
   const outlet = describeStream(stream, emit);
-  const open = (agent: AgentConfig, gone: readonly GoneServer[]) => ({
-    log: createLog({ ...outlet, format: formatFor(agent, stream), level: agent.logLevel }),
-    file: openTransitionFile(agent.transitionFile, gone, snapshot, emit),
-  });
-  let { log, file } = open(agent, gone);
+  const openLog = ({ logFormat, logLevel }: AgentConfig) =>
+    createLog({ ...outlet, format: formatFor(logFormat, stream), level: logLevel });
+  const openFile = ({ transitionFile }: AgentConfig, gone: readonly GoneServer[]) =>
+    openTransitionFile(transitionFile, gone, snapshot, emit);
+  let log = openLog(agent);
+  let file: TransitionFile | undefined;
 
   return {
+    open: () => {
+      file = openFile(agent, gone);
+    },
     observe: (event) => {
       log.observe(event);
       file?.observe(event);
@@ -44,14 +50,15 @@ export function createObservers({ agent, stream, gone, snapshot, emit }: Observe
     gone: () => file?.gone() ?? [],
     configure: (agent) => {
       file?.close();
-      ({ log, file } = open(agent, file?.gone() ?? []));
+      log = openLog(agent);
+      file = openFile(agent, file?.gone() ?? []);
     },
     reopen: () => file?.reopen(),
     close: () => file?.close(),
   };
 }
 
-function formatFor({ logFormat }: AgentConfig, stream: LogStream): 'json' | 'text' {
+function formatFor(logFormat: AgentConfig['logFormat'], stream: LogStream): 'json' | 'text' {
   if (logFormat !== 'auto') return logFormat;
   return stream.isTTY ? 'text' : 'json';
 }
@@ -74,7 +81,7 @@ function openTransitionFile(
   gone: readonly GoneServer[],
   snapshot: () => Snapshot,
   emit: (event: AgentEvent) => void,
-) {
+): TransitionFile | undefined {
   if (path === undefined) return undefined;
   const onError = ({ code = 'ERROR', message }: NodeJS.ErrnoException) =>
     emit({ type: 'agent_warning', code, message: `Cannot write ${path}: ${message}` });

@@ -44,7 +44,16 @@ export async function run(options: RunOptions): Promise<number> {
     await assembly.end();
     release();
     signals.release();
+    if (!options.isOnce) leaveLog();
   }
+}
+
+const lastLinesMs = 1000;
+
+/** Lines that nobody reads would keep the process for ever: a pipe's buffer is no place to wait in. */
+function leaveLog(): void {
+  // This timer keeps no process: it goes off only where the log does.
+  AbortSignal.timeout(lastLinesMs).addEventListener('abort', () => process.exit());
 }
 
 /** One that only looks, or leaves at once, opens no listeners; one that only looks writes no files. */
@@ -100,6 +109,7 @@ function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
     observers.observe(event);
     if (event.type === 'reconciled') ledger.save();
   });
+  observers.open();
 
   return {
     agent,

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openScene, type Scene, scrape, settings, until, type WebServer } from './support.ts';
@@ -82,11 +82,28 @@ describe('a server that goes down and comes back', () => {
     const down = agent.log.length;
     first.answer(200);
     await agent.event({ 'event.action': 'server_up' }, down);
+    // The line of the log is written first.
+    expect(await agent.stop()).toBe(0);
     const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`;
     expect(readFileSync(path, 'utf8')).toMatch(
       new RegExp(`^${time}, ${first.ip} is gone\\.\n${time}, ${first.ip} is back\\.\n$`),
     );
   });
+});
+
+test('a transition file that cannot be written is told at the start, and at a reload', async () => {
+  const into = (path: string) => settings([first.address], { log: { transition_file: path } });
+  const missing = join(scene.directory, 'missing/transitions');
+  scene.writeConfig(into(missing));
+  const agent = scene.run();
+  expect(await agent.event({ 'event.action': 'agent_warning' })).toMatchObject({
+    'error.code': 'ENOENT',
+    message: expect.stringContaining(`Cannot write ${missing}: `),
+  });
+  scene.writeConfig(into(scene.directory));
+  agent.signal('SIGHUP');
+  await agent.event({ 'event.action': 'agent_warning', 'error.code': 'EISDIR' });
+  expect(await agent.stop()).toBe(0);
 });
 
 test('SIGUSR1 opens the transition file anew after a rename, and no inspector', async () => {
@@ -95,19 +112,21 @@ test('SIGUSR1 opens the transition file anew after a rename, and no inspector', 
   const agent = scene.run();
   await agent.event({ 'event.action': 'agent_ready' });
   first.answer(503);
-  await agent.event({ 'event.action': 'server_down' });
-
+  await until(
+    () => readFileSync(path, 'utf8'),
+    (text) => text !== '',
+  );
   renameSync(path, `${path}.1`);
   agent.signal('SIGUSR1');
   await until(
-    () => readFileSync(path, { encoding: 'utf8', flag: 'a+' }),
-    (text) => text === '',
+    () => existsSync(path),
+    (isThere) => isThere,
   );
   second.answer(503);
   await agent.event({ 'event.action': 'server_down', 'lvs.server': second.address });
+  expect(await agent.stop()).toBe(0);
   expect(readFileSync(`${path}.1`, 'utf8')).toMatch(new RegExp(`^.*, ${first.ip} is gone\\.\n$`));
   expect(readFileSync(path, 'utf8')).toMatch(new RegExp(`^.*, ${second.ip} is gone\\.\n$`));
-  expect(await agent.stop()).toBe(0);
   expect(agent.stderr()).toBe('');
 });
 

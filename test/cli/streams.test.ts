@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Child } from './child.ts';
-import { openScene, readiness, type Scene, scrape, settings, until, type WebServer } from './support.ts';
+import { openScene, readiness, type Scene, type Settings, scrape, settings, until, type WebServer } from './support.ts';
 
 let scene: Scene;
 let server: WebServer;
@@ -74,16 +75,50 @@ describe('the agent goes on, and ends with 0, when its log', () => {
   });
 
   test('goes to a pipe that is full and that nobody reads', async () => {
-    // What goes into the pipe and its buffer is some 3,500 lines.
-    const servers = Array.from({ length: 20 }, (_, index) => ({
-      address: `${scene.host}:${index + 1}`,
-      checks: [{ type: 'tcp', name: 'x'.repeat(64), interval: '10ms', retry_interval: '10ms' }],
-    }));
-    scene.writeConfig(settings(servers, { metrics: { listen: address }, log: { level: 'debug' } }));
+    scene.writeConfig(talkative());
     const { writer } = openPipe();
     const agent = scene.runOnto(writer);
     closeSync(writer);
-    await runsAtLeast(5000);
+    await isReady();
+    // 64 KiB, which a pipe holds, are some 200 lines.
+    await runsAtLeast(500);
     await goesOn(agent);
   });
 });
+
+test('lines that a reader is too late for are dropped and counted, and none is torn', async () => {
+  scene.writeConfig(talkative());
+  const { reader, writer } = openPipe();
+  const agent = scene.runOnto(writer);
+  closeSync(writer);
+  await isReady();
+  // The pipe and the agent's buffer of 1 MiB hold some 3,500 lines.
+  await runsAtLeast(4000);
+  let text = '';
+  new Socket({ fd: reader }).setEncoding('utf8').on('data', (chunk) => {
+    text += chunk;
+  });
+  await until(
+    () => text.includes('"error.code":"DROPPED"'),
+    (isTold) => isTold,
+  );
+  expect(await agent.stop()).toBe(0);
+  await until(
+    () => text,
+    (all) => all.endsWith('"message":"Stopped"}\n'),
+  );
+  const lines = text.trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line)).find((line) => line['error.code'] === 'DROPPED')).toMatchObject({
+    'event.action': 'agent_warning',
+    message: expect.stringMatching(/^Dropped [1-9]\d* lines of the log: nobody read them$/),
+  });
+});
+
+/** A configuration that makes some 2,000 lines a second. */
+function talkative(): Settings {
+  const servers = Array.from({ length: 20 }, (_, index) => ({
+    address: `${scene.host}:${index + 1}`,
+    checks: [{ type: 'tcp', name: 'x'.repeat(64), interval: '10ms', retry_interval: '10ms' }],
+  }));
+  return settings(servers, { metrics: { listen: address }, log: { level: 'debug' } });
+}
