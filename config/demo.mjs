@@ -13,6 +13,10 @@ function webServer(address) {
   const server = createServer((_request, response) => response.writeHead(server.status).end('demo\n'));
   server.status = 200;
   server.start = () => new Promise((resolve) => server.listen(18080, address, resolve));
+  server.on('error', (error) => {
+    process.stderr.write(`Cannot start the demo: ${error.message}\n`);
+    process.exit(1);
+  });
   return server;
 }
 

@@ -1,6 +1,6 @@
 import type { Probe } from '../checks/probe.ts';
 import type { Config } from './core/config.ts';
-import { desired } from './core/desired.ts';
+import { awaiting, desired } from './core/desired.ts';
 import type { AgentEvent } from './core/event.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import { serviceKey, type Table } from './core/table.ts';
@@ -59,7 +59,7 @@ export function createAgent(options: AgentOptions): Agent {
   let isReady = false;
   /** Every check had been run when the table was last read. */
   let areVerdictsIn = false;
-  let unseen = new Set<string>();
+  let unseen: Set<string> = new Set();
   let shown: { readonly table: Table; readonly atMs: number } = { table: new Map(), atMs: 0 };
   let onSettled: (() => void) | undefined;
 
@@ -71,7 +71,10 @@ export function createAgent(options: AgentOptions): Agent {
     emit,
     ownership,
     isDryRun,
-    desired: () => desired(config.services, monitor.decisions()),
+    desired: () => {
+      const decisions = monitor.decisions();
+      return { table: desired(config.services, decisions), awaiting: awaiting(config.services, decisions) };
+    },
     settings: () => ({ intervalMs: config.agent.reconcileIntervalMs, onDrift: config.agent.onDrift }),
     onRead: (table) => {
       areVerdictsIn = unseen.size === 0;
@@ -94,8 +97,8 @@ export function createAgent(options: AgentOptions): Agent {
       const run = await runner.run(probeOf(check.type), check);
       if (isStopping) return false;
       const isContested = monitor.record(key, { ...run, lagMs });
-      if (unseen.delete(key) && unseen.size === 0) reconciler.request('transition');
-      if (onSettled !== undefined && monitor.hasVerdicts()) onSettled();
+      if (unseen.delete(key) && unseen.size === 0 && !isReady) reconciler.request('transition');
+      if (onSettled !== undefined && unseen.size === 0 && monitor.hasVerdicts()) onSettled();
       return isContested;
     },
   });
@@ -110,9 +113,8 @@ export function createAgent(options: AgentOptions): Agent {
   };
 
   const takeChecks = () => {
-    const checks = monitor.checks();
-    unseen = new Set(checks.keys());
-    scheduler.set(checks);
+    scheduler.set(monitor.checks());
+    unseen = monitor.unseen();
   };
 
   /** What the kernel refuses to delete stays ours. */

@@ -236,6 +236,15 @@ describe('a start', () => {
     expect(world.rows()).toEqual(['10.0.0.1 w2']);
   });
 
+  test('keeps what serves now, though it left the file, until a server of the file is up', async () => {
+    const table = aTable([aServiceRow(), aRow('10.0.0.9')]);
+    const world = createWorld({ config: aConfig([web()]), table });
+    await start(world);
+    expect(world.rows()).toEqual(['10.0.0.9 w1']);
+    await world.clock.advance(1000);
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
+  });
+
   test('keeps the fallback that it finds until every server has been observed', async () => {
     const table = aTable([aServiceRow(), aRow('127.0.0.1')]);
     let draws = 0;
@@ -358,6 +367,27 @@ describe('what somebody else does to the table', () => {
     world.set(two, 'refused');
     await world.clock.advance(10_000);
     expect(world.rows()).not.toEqual([]);
+  });
+
+  test('what was refused once and is withheld now does not make the agent spin', async () => {
+    const world = await started(aConfig([web({ fallbackServers })]));
+    let reads = 0;
+    const { apply, read } = world.kernel;
+    world.kernel.read = async () => {
+      reads += 1;
+      return read();
+    };
+    world.kernel.apply = async (ops) => {
+      const isRefused = (op: (typeof ops)[number]) =>
+        op.kind === 'del_server' || (op.kind === 'add_server' && op.server.address === '127.0.0.1');
+      const rest = await apply(ops.filter((op) => !isRefused(op)));
+      return [...rest, ...ops.filter(isRefused).map((op) => ({ op, error: 'EINVAL' }))];
+    };
+    world.set(one, 'refused');
+    await world.clock.advance(5000);
+    world.set(two, 'refused');
+    await world.clock.advance(55_000);
+    expect(reads).toBeLessThan(60);
   });
 
   test('the loss of IPVS is told once; probing goes on and the table is rebuilt when it is back', async () => {
@@ -490,6 +520,54 @@ describe('a reload', () => {
     world.agent.reload(aConfig([web({ fallbackServers: other, servers: [server(one, 2), server('10.0.0.3')] })]));
     await world.clock.settle();
     expect(world.rows()).toEqual(['127.0.0.2 w1']);
+  });
+
+  test.each([
+    ['without', []],
+    ['with', [aServer('127.0.0.1', { checks: [] })]],
+  ])('that replaces every server of a service, %s a fallback, is no outage', async (_name, fallbackServers) => {
+    const world = await started(aConfig([web({ fallbackServers })]));
+    world.agent.reload(aConfig([web({ fallbackServers, servers: [server('10.0.0.3'), server('10.0.0.4')] })]));
+    await world.clock.settle();
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
+    await world.clock.advance(1000);
+    expect(world.rows()).toEqual(['10.0.0.3 w1', '10.0.0.4 w1']);
+    expect(world.news()).toEqual(['config_reloaded', 'web 10.0.0.3 unknown>up', 'web 10.0.0.4 unknown>up']);
+  });
+
+  test('does not keep the fallback beside a server that is back', async () => {
+    const world = await started(aConfig([web({ fallbackServers })]), { [one]: 'refused', [two]: 'refused' });
+    const slow = aServer('10.0.0.3', { checks: [checkOf('10.0.0.3', { timeoutMs: 60_000 })] });
+    world.set('10.0.0.3', 'silent');
+    world.agent.reload(aConfig([web({ fallbackServers, servers: [server(one, 2), server(two), slow] })]));
+    world.set(one, 'ok');
+    await world.clock.advance(3000);
+    expect(world.rows()).toEqual(['10.0.0.1 w2']);
+  });
+
+  test('of the same file keeps the health of checks that differ in their counts alone', async () => {
+    const checks = [checkOf(one, { name: 'strict', fall: 1 }), checkOf(one, { name: 'patient', fall: 50 })];
+    const config = () => aConfig([web({ servers: [aServer(one, { checks }), server(two)] })]);
+    const world = await started(config());
+    world.set(one, 'refused');
+    await world.clock.advance(1000);
+    expect(world.rows()).toEqual(['10.0.0.2 w1']);
+    world.agent.reload(config());
+    await world.clock.settle();
+    expect(world.rows()).toEqual(['10.0.0.2 w1']);
+  });
+
+  test('before the agent is ready waits for no run that has been', async () => {
+    const slow = [checkOf(one, { intervalMs: 600_000 })];
+    const config = (weight: number) =>
+      aConfig([web({ servers: [aServer(one, { checks: slow, weight }), aServer(two, { checks: [checkOf(two)] })] })]);
+    let draws = 0;
+    const world = createWorld({ config: config(1), random: () => (draws++ === 0 ? 0.1 : 0.9) });
+    await start(world);
+    await world.clock.advance(500);
+    world.agent.reload(config(2));
+    await world.clock.advance(1000);
+    expect(world.agent.snapshot().isReady).toBe(true);
   });
 
   test('that renames a service tells nothing that did not change', async () => {

@@ -35,7 +35,7 @@ function decideAllUp(service: Service) {
   return decide(service, {
     servers: statuses(servers),
     fallbackServers: statuses(fallbackServers),
-    hasBegun: true,
+    before: { isFallbackActive: false, isFailOpenActive: false },
     leaving: [],
   });
 }

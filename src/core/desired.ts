@@ -7,6 +7,12 @@ export function desired(services: readonly Service[], decisions: ReadonlyMap<str
   return new Map(services.map((service) => [serviceKey(service.identity), desiredService(service, decisions)]));
 }
 
+/** The services, by `serviceKey`, that wait for the first runs of their servers: they keep what serves them now. */
+export function awaiting(services: readonly Service[], decisions: ReadonlyMap<string, Decision>): ReadonlySet<string> {
+  const waiting = services.filter(({ name }) => decisions.get(name)?.isSettled !== true);
+  return new Set(waiting.map(({ identity }) => serviceKey(identity)));
+}
+
 function desiredService(service: Service, decisions: ReadonlyMap<string, Decision>): TableService {
   const { identity, scheduler, schedulerFlags, persistence } = service;
   const servers = decisions.get(service.name)?.rows ?? new Map();

@@ -21,13 +21,18 @@ export function takesAway(op: Op): boolean {
 }
 
 /**
- * The ops that take away, less those on services that would be left without a server in rotation though `table` has one
- * and `desired` wants one: what was to stand in for them was refused.
+ * The ops that take away, less those on services that would be left without a server in rotation though `table` has one:
+ * where `desired` wants one, but what was to stand in was refused, and where first runs are awaited.
  */
-export function withoutEmptying(taking: readonly Op[], table: Table, desired: Table): readonly Op[] {
+export function withoutEmptying(
+  taking: readonly Op[],
+  table: Table,
+  desired: Table,
+  awaiting: ReadonlySet<string>,
+): readonly Op[] {
   const after = applyOps(table, taking);
-  const isEmptied = (key: string) =>
-    isServed(table.get(key)) && isServed(desired.get(key)) && !isServed(after.get(key));
+  const isMeantToServe = (key: string) => awaiting.has(key) || isServed(desired.get(key));
+  const isEmptied = (key: string) => isServed(table.get(key)) && !isServed(after.get(key)) && isMeantToServe(key);
   return taking.filter((op) => !isEmptied(serviceKey(op.service.identity)));
 }
 

@@ -17,8 +17,8 @@ export interface ServerStatus {
 export interface ServiceStatus {
   readonly servers: ReadonlyMap<string, ServerStatus>;
   readonly fallbackServers: ReadonlyMap<string, ServerStatus>;
-  /** It has been up, or settled, before: servers that nobody has seen yet hold back nothing any more. */
-  readonly hasBegun: boolean;
+  /** What stands in now goes on to do so while servers that came with a reload have not been seen. */
+  readonly before: Pick<Decision, 'isFallbackActive' | 'isFailOpenActive'>;
   /** Rows that left the configuration and wait, at weight 0, for their connections to end. */
   readonly leaving: readonly ServerRow[];
 }
@@ -45,7 +45,7 @@ export interface Decision {
   readonly rows: Rows;
   /** A server, not a fallback server, is in rotation. */
   readonly isUp: boolean;
-  /** It is known whether a server is in rotation: not so while first runs are awaited after a start. */
+  /** Nothing is awaited: a server is in rotation, or every one that could be has been run. */
   readonly isSettled: boolean;
   readonly isFallbackActive: boolean;
   readonly isFailOpenActive: boolean;
@@ -67,12 +67,12 @@ export function decide(service: Service, status: ServiceStatus): Decision {
   const eligible = members.filter(({ server, status }) => status.override === undefined && server.weight > 0);
   const inRotation = eligible.filter(({ status }) => status.health === 'up');
   const areSeen = eligible.every(({ status }) => status.isObserved);
-  const isSettled = status.hasBegun || areSeen;
   const usableFallbacks = fallbacks.filter(isUsable);
 
-  const isFallbackActive = isSettled && inRotation.length === 0 && usableFallbacks.length > 0;
+  const isFallbackActive =
+    (areSeen || status.before.isFallbackActive) && inRotation.length === 0 && usableFallbacks.length > 0;
   const isFailOpenActive =
-    (inRotation.length === 0 ? isSettled : areSeen) &&
+    (areSeen || status.before.isFailOpenActive) &&
     usableFallbacks.length === 0 &&
     inRotation.length < eligible.length &&
     failsOpen(service.failOpen, inRotation.length / eligible.length);
@@ -87,7 +87,7 @@ export function decide(service: Service, status: ServiceStatus): Decision {
   return {
     rows: new Map([...rows, ...status.leaving].map((row) => [serverKey(row), row])),
     isUp: inRotation.length > 0,
-    isSettled,
+    isSettled: areSeen || inRotation.length > 0,
     isFallbackActive,
     isFailOpenActive,
     serversUp: inRotation.length,
@@ -121,7 +121,8 @@ function failsOpen(failOpen: FailOpen, shareUp: number): boolean {
 function rowOf(service: Service, { server, status }: Member, isFailOpenActive: boolean): readonly ServerRow[] {
   if (status.override === 'maintenance') return [];
   const isDraining = status.override === 'drain';
-  if (status.health === 'up' || isFailOpenActive) return [row(server, isDraining ? 0 : server.weight)];
+  if (status.health === 'up' || (isFailOpenActive && status.isObserved))
+    return [row(server, isDraining ? 0 : server.weight)];
   const isKept = status.health === 'down' ? service.onFailure === 'quiesce' : status.foundWeight !== undefined;
   return isKept ? [row(server, 0)] : [];
 }

@@ -5,7 +5,7 @@ export interface Backoff {
   /** The items that may be tried now. What is no longer among them is forgotten. */
   due<Item>(items: readonly Item[], name: (item: Item) => string): readonly Item[];
   note(name: string, hasFailed: boolean): void;
-  /** When the first of those held back is due; Infinity: none is. */
+  /** When the next of those held back is due; Infinity: none is held back now. */
   nextDueMs(): number;
 }
 
@@ -33,8 +33,9 @@ export function createBackoff(clock: Clock): Backoff {
       held.set(name, { delayMs, dueMs: clock.now() + delayMs });
     },
     nextDueMs: () => {
+      const nowMs = clock.now();
       let nextMs = Number.POSITIVE_INFINITY;
-      for (const { dueMs } of held.values()) nextMs = Math.min(nextMs, dueMs);
+      for (const { dueMs } of held.values()) if (dueMs > nowMs) nextMs = Math.min(nextMs, dueMs);
       return nextMs;
     },
   };

@@ -20,11 +20,15 @@ export function lastMatchOf(expression: string, timezone: string | undefined): L
   return (afterMs, untilMs) => {
     // Time zones differ from UTC by whole minutes, so a minute starts at the same instant in all of them.
     for (let minuteAt = untilMs - (untilMs % minuteMs); minuteAt > afterMs - minuteMs; minuteAt -= minuteMs) {
-      const at = seconds
-        .map((second) => minuteAt + second * 1000)
-        .find((time) => time <= untilMs && time > afterMs && task.match(new Date(time)));
-      if (at !== undefined) return at;
+      // A minute that matches does so at each of the seconds: the last of them in the span is asked for all.
+      const second = seconds.find((second) => isWithin(minuteAt + second * 1000, afterMs, untilMs));
+      const at = second === undefined ? undefined : minuteAt + second * 1000;
+      if (at !== undefined && task.match(new Date(at))) return at;
     }
     return undefined;
   };
+}
+
+function isWithin(timeMs: number, afterMs: number, untilMs: number): boolean {
+  return timeMs > afterMs && timeMs <= untilMs;
 }

@@ -24,7 +24,7 @@ export interface Change {
 
 export interface JudgeOptions {
   readonly emit: (event: AgentEvent) => void;
-  /** Called when a decision puts other rows in the table. */
+  /** Called when a decision puts other rows in the table, or when what was awaited is there. */
   readonly onRows: () => void;
   readonly clock: Pick<Clock, 'afterPoll' | 'at' | 'now'>;
 }
@@ -51,8 +51,7 @@ export function createJudge({ emit, onRows, clock }: JudgeOptions): Judge {
     const after = decideFor(service);
     for (const change of changes) emit({ type: 'server_changed', ...describe(service, change, before, after) });
     service.decision = after;
-    service.hasBegun ||= after.isUp || after.isSettled;
-    if (!sameRows(before.rows, after.rows)) onRows();
+    if (!sameRows(before.rows, after.rows) || before.isSettled !== after.isSettled) onRows();
     announce(service, before, after);
   };
 
@@ -82,7 +81,8 @@ export function createJudge({ emit, onRows, clock }: JudgeOptions): Judge {
     reconsider: (service, change) => {
       if (waiting.size === 0) schedule();
       const changes = waiting.get(service) ?? [];
-      waiting.set(service, change === undefined ? changes : [...changes, change]);
+      waiting.set(service, changes);
+      if (change !== undefined) changes.push(change);
     },
   };
 }

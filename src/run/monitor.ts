@@ -33,6 +33,8 @@ export interface Monitor {
   noteTable(table: Table): void;
   /** By service name. */
   decisions(): ReadonlyMap<string, Decision>;
+  /** The keys of `checks` that have not been run yet. */
+  unseen(): Set<string>;
   /** Every check has been run, and none is contested. */
   hasVerdicts(): boolean;
   snapshot(kernel: Table): readonly ServiceSnapshot[];
@@ -76,8 +78,8 @@ export function createMonitor(options: JudgeOptions & { readonly clock: Clock })
       server.override = to;
       server.isDrained = false;
       emit({ type: 'override_changed', service: service.config.name, server: server.key, from, to });
+      judge.reconsider(service);
     }
-    judge.reconsider(service);
   };
 
   const finishDrains = (service: ServiceEntry, isBusy: (key: string) => boolean) => {
@@ -100,6 +102,7 @@ export function createMonitor(options: JudgeOptions & { readonly clock: Clock })
       runs = subscriptionsOf(roster);
       for (const service of roster.values()) {
         applyOverrides(service);
+        judge.reconsider(service);
         for (const server of service.servers) noteHealth(service, server);
         // A service that is found to be up is no news.
         service.announced ??= decideFor(service).isUp ? 'up' : undefined;
@@ -131,6 +134,10 @@ export function createMonitor(options: JudgeOptions & { readonly clock: Clock })
     decisions: () => {
       judge.decide();
       return new Map([...roster].map(([name, { decision }]) => [name, decision]));
+    },
+    unseen: () => {
+      const isUnseen = ({ check }: Subscription) => check.last === undefined;
+      return new Set([...runs].flatMap(([key, subscriptions]) => (subscriptions.some(isUnseen) ? [key] : [])));
     },
     hasVerdicts: () =>
       [...runs.values()].flat().every(({ check: { last, state } }) => last !== undefined && !isContested(state)),

@@ -29,7 +29,8 @@ export interface ReconcilerOptions {
   readonly kernel: Kernel;
   readonly clock: Clock;
   readonly emit: (event: AgentEvent) => void;
-  readonly desired: () => Table;
+  /** The table that is wanted, and the services of it that wait for first runs: see `withoutEmptying`. */
+  readonly desired: () => { readonly table: Table; readonly awaiting: ReadonlySet<string> };
   /** `serviceKey` of services that are ours though the configuration may no longer have them. */
   readonly ownership: Ownership;
   readonly settings: () => { readonly intervalMs: number; readonly onDrift: 'repair' | 'report' };
@@ -86,12 +87,12 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   const pass = async (): Promise<Pass> => {
     await read();
-    const desired = options.desired();
+    const { table: desired, awaiting } = options.desired();
     const drifts = expected === undefined ? [] : findDrift(expected, table);
     own(new Set([...ownership.owned(), ...desired.keys()]));
     const wanted = diff(desired, table, ownership.owned()).filter(isToBeDone(drifts, desired));
     if (isDryRun) return plan(wanted);
-    const results = await applyInSteps(desired, backoff.due(wanted, formatOp));
+    const results = await applyInSteps(desired, awaiting, backoff.due(wanted, formatOp));
     const isOk = applied(results).length === wanted.length;
     if (results.some(({ error }) => error !== undefined)) await read();
     noteDrift(drifts);
@@ -101,11 +102,15 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return { results, isOk };
   };
 
-  /** Where the kernel refuses what was to be added, nothing is taken away that would leave its service unserved. */
-  const applyInSteps = async (desired: Table, ops: readonly Op[]): Promise<readonly OpResult[]> => {
+  /** What is to be added comes first: nothing is taken away that would then leave its service without a server. */
+  const applyInSteps = async (
+    desired: Table,
+    awaiting: ReadonlySet<string>,
+    ops: readonly Op[],
+  ): Promise<readonly OpResult[]> => {
     const added = await apply(ops.filter((op) => !takesAway(op)));
     const taking = ops.filter(takesAway);
-    return [...added, ...(await apply(withoutEmptying(taking, table, desired)))];
+    return [...added, ...(await apply(withoutEmptying(taking, table, desired, awaiting)))];
   };
 
   const read = async () => {

@@ -15,8 +15,6 @@ export interface ServiceEntry {
   /** Rows that left the configuration and wait, at weight 0, for their connections to end. */
   leaving: readonly ServerRow[];
   decision: Decision;
-  /** See `ServiceStatus`. */
-  hasBegun: boolean;
   /** The state that was last told; undefined: none yet. */
   announced: 'up' | 'down' | undefined;
 }
@@ -26,7 +24,7 @@ export interface ServerEntry {
   readonly config: Server;
   readonly isFallback: boolean;
   readonly checks: readonly CheckEntry[];
-  /** Its weight in the kernel when this configuration came into force; undefined: it was not there. */
+  /** Its weight in the kernel when its service was first taken on; undefined: it was not there, or that is past. */
   readonly foundWeight: number | undefined;
   health: Health;
   override: Override | undefined;
@@ -65,12 +63,21 @@ export function runKey({ type, target, options, intervalMs, timeoutMs, retryInte
  */
 export function createRoster(config: Config, before: Roster, table: Table): Roster {
   const byKey = new Map([...before.values()].map((entry) => [serviceKey(entry.config.identity), entry]));
+  const kept = new Set(config.services.map(({ identity }) => serviceKey(identity)));
+  const moved = (name: string) => {
+    const entry = before.get(name);
+    return entry !== undefined && kept.has(serviceKey(entry.config.identity)) ? undefined : entry;
+  };
   return new Map(
     config.services.map((service) => {
-      const previous = byKey.get(serviceKey(service.identity)) ?? before.get(service.name);
+      const previous = byKey.get(serviceKey(service.identity)) ?? moved(service.name);
       return [service.name, createService(service, previous, table)];
     }),
   );
+}
+
+function nameAndRunKey(check: Check): string {
+  return `${check.name}\n${runKey(check)}`;
 }
 
 export function healthOf(checks: readonly CheckEntry[]): Health {
@@ -78,10 +85,10 @@ export function healthOf(checks: readonly CheckEntry[]): Health {
 }
 
 /** Decides anew for a service as it stands. */
-export function decideFor({ config, servers, hasBegun, leaving }: ServiceEntry): Decision {
+export function decideFor({ config, servers, decision, leaving }: ServiceEntry): Decision {
   const statuses = (isFallback: boolean) =>
     new Map(servers.filter((entry) => entry.isFallback === isFallback).map((entry) => [entry.key, statusOf(entry)]));
-  return decide(config, { servers: statuses(false), fallbackServers: statuses(true), hasBegun, leaving });
+  return decide(config, { servers: statuses(false), fallbackServers: statuses(true), before: decision, leaving });
 }
 
 function createService(config: Service, previous: ServiceEntry | undefined, table: Table): ServiceEntry {
@@ -89,7 +96,8 @@ function createService(config: Service, previous: ServiceEntry | undefined, tabl
   const known = new Map(previous?.servers.map((entry) => [entry.key, entry]));
   const create = (isFallback: boolean) => (server: Server) => {
     const key = serverKey(server);
-    return createServer(config.name, server, isFallback, known.get(key), rows.get(key)?.weight);
+    const foundWeight = previous === undefined ? rows.get(key)?.weight : undefined;
+    return createServer(config.name, server, isFallback, known.get(key), foundWeight);
   };
   const servers = [...config.servers.map(create(false)), ...config.fallbackServers.map(create(true))];
   return {
@@ -97,7 +105,6 @@ function createService(config: Service, previous: ServiceEntry | undefined, tabl
     servers,
     leaving: leavingRows(config, servers, previous, rows),
     decision: previous?.decision ?? nothingDecided,
-    hasBegun: previous?.hasBegun ?? false,
     announced: previous?.announced,
   };
 }
@@ -112,10 +119,11 @@ function createServer(
   const key = serverKey(config);
   const health = previous?.health ?? (foundWeight !== undefined && foundWeight > 0 ? 'up' : 'unknown');
   const known = new Map(previous?.checks.map((entry) => [runKey(entry.check), entry]));
+  const twins = new Map(previous?.checks.map((entry) => [nameAndRunKey(entry.check), entry]));
   const named = new Map(previous?.checks.map((entry) => [entry.check.name, entry]));
   const checks = config.checks.map((check): CheckEntry => {
     const ref = { service, server: key, check: check.name, type: check.type };
-    const same = known.get(runKey(check));
+    const same = twins.get(nameAndRunKey(check)) ?? known.get(runKey(check));
     if (same !== undefined) return { ...same, ref, check };
     const isObserved = previous?.checks.every((entry) => entry.isObserved) ?? false;
     return {

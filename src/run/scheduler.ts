@@ -37,7 +37,7 @@ const longestSpreadMs = 1000;
 export function createScheduler({ clock, random, run, limit }: SchedulerOptions): Scheduler {
   const tasks = new Map<string, Task>();
   const waiting = createHeap<Task>((task) => task.dueMs);
-  const inFlight = new Map<Task, Promise<void>>();
+  const inFlight = new Map<string, { readonly task: Task; readonly done: Promise<void> }>();
   let cancelTimer = () => {};
   let stalledMs = clock.stalledMs();
   let isStopped = false;
@@ -59,13 +59,15 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   const start = (task: Task) => {
     const startMs = clock.now();
     const done = run(task.key, task.check, Math.max(0, startMs - task.dueMs)).then((isRetry) => {
-      inFlight.delete(task);
-      if (isStopped || tasks.get(task.key) !== task) return;
-      if (isRetry) wait(task, clock.now() + task.check.retryIntervalMs);
-      else waitForSlot(task, startMs);
+      inFlight.delete(task.key);
+      if (isStopped) return;
+      if (tasks.has(task.key)) {
+        if (isRetry) wait(task, clock.now() + task.check.retryIntervalMs);
+        else waitForSlot(task, startMs);
+      }
       plan();
     });
-    inFlight.set(task, done);
+    inFlight.set(task.key, { task, done });
   };
 
   const startDue = () => {
@@ -94,7 +96,7 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   /** What was due during a stall would start at one instant, here and on the servers. */
   const respread = () => {
     const nowMs = clock.now();
-    const due = [...tasks.values()].filter((task) => !inFlight.has(task));
+    const due = [...tasks.values()].filter(({ key }) => !inFlight.has(key));
     for (const task of due) {
       if (task.dueMs <= nowMs) task.slotMs = task.dueMs = spread(task.check);
     }
@@ -106,17 +108,17 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
       for (const key of tasks.keys()) if (!checks.has(key)) tasks.delete(key);
       for (const [key, check] of checks) {
         if (tasks.has(key)) continue;
-        const task: Task = { key, check, slotMs: 0, dueMs: 0 };
-        tasks.set(key, task);
-        wait(task, spread(check));
+        // One that was taken away and is back before its run has ended goes on: it must not overlap itself.
+        const firstMs = spread(check);
+        tasks.set(key, inFlight.get(key)?.task ?? { key, check, slotMs: firstMs, dueMs: firstMs });
       }
-      waiting.reset([...tasks.values()].filter((task) => !inFlight.has(task)));
+      waiting.reset([...tasks.values()].filter((task) => !inFlight.has(task.key)));
       plan();
     },
     stop: async () => {
       isStopped = true;
       cancelTimer();
-      await Promise.all(inFlight.values());
+      await Promise.all([...inFlight.values()].map(({ done }) => done));
     },
   };
 }

@@ -18,30 +18,40 @@ const lookMs = 1000;
  * special.
  */
 export function createWindows(clock: Clock, tell: (open: readonly ActiveOverride[]) => void): Windows {
-  let watched: readonly { isOpen: () => boolean; override: ActiveOverride }[] = [];
+  let watched: ReadonlyMap<string, Watched> = new Map();
   let open: readonly ActiveOverride[] = [];
   let cancel = () => {};
 
   const look = () => {
-    const nowOpen = watched.filter(({ isOpen }) => isOpen()).map(({ override }) => override);
+    const nowOpen = [...watched.values()].filter(({ isOpen }) => isOpen()).map(({ override }) => override);
     if (nowOpen.length !== open.length || nowOpen.some((override, index) => override !== open[index])) {
       open = nowOpen;
       tell(open);
     }
-    if (watched.length > 0) cancel = clock.at(clock.now() + lookMs, look);
+    if (watched.size > 0) cancel = clock.at(clock.now() + lookMs, look);
   };
 
   return {
     set: (windows) => {
       cancel();
-      watched = windows.map((window) => ({
-        isOpen: watchWindow(window, clock),
-        override: { targets: window.servers, action: window.action },
-      }));
+      // To search a long window from its start takes a while: one that stays keeps what it knows.
+      const before = watched;
+      watched = new Map(
+        windows.map((window) => [JSON.stringify(window), before.get(JSON.stringify(window)) ?? watch(window, clock)]),
+      );
       look();
     },
     stop: () => cancel(),
   };
+}
+
+interface Watched {
+  readonly isOpen: () => boolean;
+  readonly override: ActiveOverride;
+}
+
+function watch(window: MaintenanceWindow, clock: Clock): Watched {
+  return { isOpen: watchWindow(window, clock), override: { targets: window.servers, action: window.action } };
 }
 
 /** Remembers the last answer: a look a second later needs to search that second only. */

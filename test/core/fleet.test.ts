@@ -20,14 +20,14 @@ function decideWith(
   service: Service,
   servers: readonly ServerStatus[],
   fallbacks: readonly ServerStatus[] = [],
-  hasBegun = false,
+  isStandingIn = false,
 ) {
   const zip = (members: Service['servers'], statuses: readonly ServerStatus[]) =>
     new Map(members.flatMap((member, index) => (statuses[index] ? [[serverKey(member), statuses[index]]] : [])));
   const status: ServiceStatus = {
     servers: zip(service.servers, servers),
     fallbackServers: zip(service.fallbackServers, fallbacks),
-    hasBegun,
+    before: { isFallbackActive: isStandingIn, isFailOpenActive: isStandingIn },
     leaving: [],
   };
   const decision = decide(service, status);
@@ -78,14 +78,19 @@ describe('decide', () => {
 
   test('rows that leave the configuration are kept as they are', () => {
     const leaving = [aRow('10.0.0.9', { weight: 0 })];
-    const decision = decide(aService(), { servers: new Map(), fallbackServers: new Map(), hasBegun: false, leaving });
+    const decision = decide(aService(), {
+      servers: new Map(),
+      fallbackServers: new Map(),
+      before: { isFallbackActive: false, isFailOpenActive: false },
+      leaving,
+    });
     expect([...decision.rows.values()]).toEqual(leaving);
   });
 
   test('a service is up by its servers, and settled when each of them has a verdict', () => {
     expect(decideWith(aService(), [down, unknown])).toMatchObject({ isUp: false, isSettled: false });
     expect(decideWith(aService(), [down, down])).toMatchObject({ isUp: false, isSettled: true });
-    expect(decideWith(aService(), [up, unknown])).toMatchObject({ isUp: true, isSettled: false });
+    expect(decideWith(aService(), [up, unknown])).toMatchObject({ isUp: true, isSettled: true });
   });
 
   test('a server with weight 0 serves nobody', () => {
@@ -194,33 +199,41 @@ describe('decide on failing open', () => {
   });
 });
 
-test('no service that may fail open is ever without a destination once it has begun, or its servers were seen', () => {
-  const status = (isObserved: fc.Arbitrary<boolean>) =>
-    fc.record({
-      health: fc.constantFrom('up' as const, 'down' as const, 'unknown' as const),
-      isObserved,
-      foundWeight: fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined }),
-      override: fc.constant(undefined),
-    });
-  const some = (isObserved: fc.Arbitrary<boolean>) => fc.array(status(isObserved), { minLength: 1, maxLength: 5 });
-  const known = fc.oneof(
-    fc.record({ hasBegun: fc.constant(true), statuses: some(fc.boolean()) }),
-    fc.record({ hasBegun: fc.constant(false), statuses: some(fc.constant(true)) }),
-  );
+test('no service that may fail open is ever without a destination once its servers were seen', () => {
+  const status = fc.record({
+    health: fc.constantFrom('up' as const, 'down' as const, 'unknown' as const),
+    isObserved: fc.constant(true),
+    foundWeight: fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined }),
+    override: fc.constant(undefined),
+  });
   const when = fc.constantFrom<FailOpen>({ when: 'all_down' }, { when: 'below', share: 0.5 });
   fc.assert(
-    fc.property(known, when, fc.boolean(), ({ hasBegun, statuses }, failOpen, hasFallback) => {
-      const base = manyServers(statuses.length, failOpen);
-      const service = hasFallback ? { ...base, fallbackServers: [fallback] } : base;
-      const { rows } = decideWith(service, statuses, [up], hasBegun);
-      expect(rows.some(({ weight }) => weight > 0)).toBe(true);
-    }),
+    fc.property(
+      fc.array(status, { minLength: 1, maxLength: 5 }),
+      when,
+      fc.boolean(),
+      fc.boolean(),
+      (statuses, failOpen, hasFallback, isStandingIn) => {
+        const base = manyServers(statuses.length, failOpen);
+        const service = hasFallback ? { ...base, fallbackServers: [fallback] } : base;
+        const { rows } = decideWith(service, statuses, [up], isStandingIn);
+        expect(rows.some(({ weight }) => weight > 0)).toBe(true);
+      },
+    ),
   );
+});
+
+test('what stands in goes on to do so while a new server has not been seen', () => {
+  expect(decideWith(withFallback, [down, unknown], [up], true)).toMatchObject({ isFallbackActive: true });
+  expect(decideWith(aService(), [down, unknown], [], true)).toMatchObject({
+    weights: { '10.0.0.1': 1 },
+    isFailOpenActive: true,
+  });
 });
 
 test('below a share, servers that nobody has seen yet do not come in with the first that is up', () => {
   const service = manyServers(5, { when: 'below', share: 0.25 });
-  const decision = decideWith(service, [up, unknown, unknown, unknown, unknown], [], true);
+  const decision = decideWith(service, [up, unknown, unknown, unknown, unknown]);
   expect(decision).toMatchObject({ weights: { '10.0.0.1': 1 }, isFailOpenActive: false });
 });
 

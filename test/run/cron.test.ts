@@ -32,6 +32,15 @@ describe('lastMatchOf', () => {
     expect(last(winter - hourMs, winter + hourMs)).toBe(winter);
   });
 
+  test('asks once a minute however many seconds there are, a week back in a moment', () => {
+    const leapDay = lastMatchOf('* 0 3 29 2 *', 'Europe/Berlin');
+    const now = at('2026-11-22T03:00:00Z');
+    const start = process.cpuUsage();
+    expect(leapDay(now - 168 * hourMs, now)).toBeUndefined();
+    // 10,080 minutes of some 15 µs each; asking for every second would take ten times this limit.
+    expect(process.cpuUsage(start).user).toBeLessThan(1_000_000);
+  });
+
   test('knows seconds', () => {
     const last = lastMatchOf('15,45 * * * * *', 'UTC');
     const minute = at('2026-11-22T03:00:00Z');

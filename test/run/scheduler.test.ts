@@ -85,6 +85,27 @@ describe('a scheduler', () => {
     ]);
   });
 
+  test('goes on when every run in flight was of a check that is gone', async () => {
+    const { clock, scheduler, starts } = schedule({ runMs: 1000, limit: 2 });
+    scheduler.set(checks(2));
+    await clock.advance(600);
+    scheduler.set(new Map([...checks(4)].slice(2)));
+    await clock.advance(3000);
+    expect(new Set(starts.map(({ key }) => key))).toEqual(new Set(['a', 'b', 'c', 'd']));
+  });
+
+  test('does not let a run overlap itself that was taken away and is back', async () => {
+    const { clock, scheduler, times } = schedule({ runMs: 2000 });
+    scheduler.set(checks(1));
+    await clock.advance(600);
+    scheduler.set(new Map());
+    scheduler.set(checks(1));
+    await clock.advance(1800);
+    expect(times()).toEqual([500]);
+    await clock.advance(200);
+    expect(times()).toEqual([500, 2500]);
+  });
+
   test('spreads what fell due during a stall', async () => {
     let draws = 0;
     const { clock, scheduler, starts } = schedule({ random: () => (draws++ % 20) / 20 });

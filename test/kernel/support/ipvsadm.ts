@@ -41,7 +41,7 @@ export function serversOf(name: string, table = listTable()): readonly string[] 
   return service?.servers.map((server) => `${server.name} ${server.forwarding} ${server.weight}`);
 }
 
-export function parseListing(listing: string): readonly ListedService[] {
+function parseListing(listing: string): readonly ListedService[] {
   const services: (ListedService & { servers: ListedServer[] })[] = [];
   for (const line of listing.split('\n')) {
     const server = /^ {2}-> (\S+)\s+(\w+)\s+(\d+)\s+(\d+)\s+(\d+)\s*$/.exec(line);
