@@ -32,6 +32,8 @@ interface Task {
 
 /** First runs, and those that a stall has put off, are spread over at most this long. */
 const longestSpreadMs = 1000;
+/** For so long runs are started; then the sockets have their turn, so that a backlog of runs is no stall of ours. */
+const sliceMs = 10;
 
 /** Starts each check at its interval, on one timer; a check never overlaps itself. */
 export function createScheduler({ clock, random, run, limit }: SchedulerOptions): Scheduler {
@@ -73,7 +75,8 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   const startDue = () => {
     if (noticeStall()) respread();
     const nowMs = clock.now();
-    for (let task = waiting.peek(); task !== undefined && task.dueMs <= nowMs && inFlight.size < limit; ) {
+    let task = waiting.peek();
+    while (task !== undefined && task.dueMs <= nowMs && inFlight.size < limit && clock.now() - nowMs < sliceMs) {
       waiting.pop();
       if (tasks.get(task.key) === task) start(task);
       task = waiting.peek();
