@@ -1,7 +1,9 @@
 import { parseLinkName } from '../config/addresses.ts';
 import { loadConfig } from '../config/load.ts';
+import { announce } from '../host/announce.ts';
 import { HostError } from '../host/error.ts';
 import { planDirector } from '../host/plan-director.ts';
+import type { AddressSetting, Setting } from '../host/setting.ts';
 import { locateHomes, surveyHost } from '../host/survey.ts';
 import { requireStateDir, runVerb, type Verb } from './host-command.ts';
 
@@ -23,8 +25,12 @@ export function director(verb: Verb, options: DirectorOptions): Promise<number> 
       const homes = await locateHomes(config, named, channel);
       return planDirector(config, homes, await surveyHost(config, channel));
     },
-    announce: async () => {},
+    announce: (settings, channel) => announce(settings.filter(isAddress), channel),
   });
+}
+
+function isAddress(setting: Setting): setting is AddressSetting {
+  return setting.kind === 'address';
 }
 
 function parseInterface(text: string): string {

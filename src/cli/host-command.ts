@@ -19,8 +19,8 @@ export interface HostCommand {
   stateDir(): Promise<string>;
   /** What is wanted; undefined: what was wanted last. Rejects as `stateDir` does. */
   plan(channel: Channel): Promise<readonly Setting[] | undefined>;
-  /** After `up`, with what it has set. */
-  announce(settings: readonly Setting[], channel: Channel): Promise<void>;
+  /** After `up`, with what it has set. Resolves with a sentence for each that could not be announced. */
+  announce(settings: readonly Setting[], channel: Channel): Promise<readonly string[]>;
 }
 
 /** Throws `HostError` where the configuration forbids to remember anything. */
@@ -56,8 +56,8 @@ const perform: Record<Verb, Perform> = {
     const plan = await command.plan(channel);
     if (plan === undefined) throw new HostError('usage', `Cannot tell which addresses are meant: ${advice}`);
     const outcome = await bringUp(plan, createPlaces(channel), file);
-    await command.announce(outcome.set, channel);
-    return report(outcome);
+    const problems = await command.announce(outcome.set, channel);
+    return report({ ...outcome, problems: [...outcome.problems, ...problems] });
   },
   async down(command, channel) {
     requireCapability(`lvsd ${command.role} down`);

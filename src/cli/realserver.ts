@@ -27,7 +27,8 @@ export function realserver(verb: Verb, options: RealserverOptions): Promise<numb
     role: 'realserver',
     stateDir: async () => options.stateDir ?? (await stateDirOf(options.config)),
     plan: async (channel) => (isVague(options) ? undefined : plan(options, channel)),
-    announce: async () => {},
+    // Nobody is to know.
+    announce: async () => [],
   });
 }
 
