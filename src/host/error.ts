@@ -9,9 +9,8 @@ export class HostError extends Error {
   }
 }
 
-/** What the system refused: `Cannot ACTION: the kernel answered EPERM`. */
+/** What the system refused: `Cannot ACTION: the system answered EEXIST`. */
 export function refusal(action: string, error: unknown): HostError {
   const { code = 'ERROR' } = error as NodeJS.ErrnoException;
-  const kind = code === 'EPERM' || code === 'EACCES' ? 'notPermitted' : 'failed';
-  return new HostError(kind, `Cannot ${action}: the system answered ${code}`, { cause: error });
+  return new HostError('failed', `Cannot ${action}: the system answered ${code}`, { cause: error });
 }
