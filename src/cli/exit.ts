@@ -6,5 +6,6 @@ export const exitCodes = {
   somethingDown: 3,
   unavailable: 69,
   alreadyRunning: 75,
+  notPermitted: 77,
   badConfig: 78,
 } as const;

@@ -22,6 +22,7 @@ export function formatReference(): string {
     section('`agent`', schema.properties?.agent),
     section('`defaults`', schema.properties?.defaults),
     section('`services[]`', service),
+    section('`services[].marks[]`', entryOf(service?.properties?.marks)),
     section('`services[].servers[]`', mappingOf(schema.$defs?.server)),
     `${section('`checks`: every check', commonOf(checks))}\n\n${timingNote}`,
     ...checks.map((check) => checkSection(check, checks)),

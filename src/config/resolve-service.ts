@@ -12,6 +12,7 @@ import { refuseDuplicates } from './duplicates.ts';
 import type { Path } from './issue.ts';
 import { aim, type CheckPlan, defaultPlan, planChecks } from './resolve-checks.ts';
 import { resolveIdentity } from './resolve-identity.ts';
+import { resolveMarks } from './resolve-marks.ts';
 import { type ServerEntry, type ServiceEntry, schedulerFlagNames } from './service-schema.ts';
 
 /** The effective service; undefined where what it is cannot be told. */
@@ -40,6 +41,8 @@ export function resolveService(entry: ServiceEntry, path: Path, context: Context
   return {
     name: entry.name,
     identity,
+    interface: entry.interface,
+    marks: resolveMarks(entry.marks, identity, [...path, 'marks'], problems),
     scheduler: scheduler.name,
     schedulerFlags: resolveFlags(scheduler, entry.scheduler === undefined ? ['defaults'] : path, problems),
     persistence: resolvePersistence(entry.persistence, identity, [...path, 'persistence'], problems),

@@ -16,6 +16,7 @@ export function resolveConfig(file: ConfigFile, problems: Problems): Config {
   if (isWhole(file)) refuseUnmatchedMaintenance(file, services, problems);
   return {
     agent: resolveAgent(file.agent),
+    director: { interface: file.director.interface },
     services: services.map(({ value }) => value),
     maintenance: present(file.maintenance, []).map(({ value }) => resolveWindow(value)),
   };

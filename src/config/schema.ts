@@ -1,6 +1,7 @@
 import { probes } from '../../checks/index.ts';
 import { agentSchema } from './agent-schema.ts';
 import { checkSchema, name } from './check-schema.ts';
+import { directorSchema } from './director-schema.ts';
 import { listOf, z } from './fields.ts';
 import { maintenanceSchema } from './maintenance-schema.ts';
 import { defaultsSchema, serviceSchema } from './service-schema.ts';
@@ -14,6 +15,7 @@ const check = checkSchema(probes);
 export const fileSchema = z.strictObject({
   version: z.literal(1, { error: 'must be 1, the version of this format' }).describe('Version of this format: 1.'),
   agent: agentSchema.prefault({}).describe('The agent itself.'),
+  director: directorSchema.prefault({}).describe('What `lvsd director up` sets up on this host, beside the table.'),
   defaults: defaultsSchema.prefault({}).describe('What services have unless they say otherwise.'),
   checks: z
     .record(name, check.optional())

@@ -1,6 +1,7 @@
 import type { Forwarding, SchedulerFlag } from '../core/table.ts';
 import { parseNetmask, parseServerAddress, parseServiceAddress, type WrittenAddress } from './addresses.ts';
 import { type CheckEntry, defaultTiming, name, timingOverrides } from './check-schema.ts';
+import { marks, serviceInterface } from './director-schema.ts';
 import { duration, listOf, share, text, wholeNumber, z } from './fields.ts';
 
 /** The letters are those of the agent's first manual, the other words ipvsadm's, ldirectord's and keepalived's. */
@@ -159,6 +160,8 @@ export function serviceSchema(check: z.ZodType<CheckEntry>) {
       .enum(['ipv4', 'ipv6'])
       .optional()
       .describe('Which packets with the mark are meant. Default: the family of the servers.'),
+    marks,
+    interface: serviceInterface,
     protocol: inherited(protocol, 'protocol'),
     scheduler: inherited(scheduler, 'scheduler'),
     forwarding: inherited(forwarding, 'forwarding'),

@@ -1,15 +1,25 @@
 import { formatEndpoint } from '../core/address.ts';
-import type { AgentConfig, Check, Config, FailOpen, MaintenanceWindow, Server, Service } from '../core/config.ts';
+import type {
+  AgentConfig,
+  Check,
+  Config,
+  FailOpen,
+  MaintenanceWindow,
+  Marking,
+  Server,
+  Service,
+} from '../core/config.ts';
 import { serverKey } from '../core/table.ts';
 import { writeTiming } from './check-schema.ts';
 import { formatDuration, formatShare } from './fields.ts';
 import { writeYaml } from './yaml.ts';
 
 /** The effective configuration as a file: every default written out. It loads to the same configuration. */
-export function showConfig({ agent, services, maintenance }: Config): string {
+export function showConfig({ agent, director, services, maintenance }: Config): string {
   return writeYaml({
     version: 1,
     agent: showAgent(agent),
+    director: { interface: director.interface },
     services: services.map(showService),
     maintenance: maintenance.map(showWindow),
   });
@@ -36,6 +46,8 @@ function showService(service: Service) {
   return {
     name: service.name,
     ...showIdentity(service),
+    interface: service.interface,
+    marks: service.marks.length === 0 ? undefined : service.marks.map(showMarking),
     scheduler: schedulerFlags.length === 0 ? scheduler : { name: scheduler, flags: schedulerFlags },
     persistence: persistence && {
       timeout: formatDuration(persistence.timeoutSeconds * 1000),
@@ -52,6 +64,11 @@ function showService(service: Service) {
 function showIdentity({ identity }: Service) {
   if (identity.kind === 'fwmark') return { fwmark: identity.mark, address_family: identity.family };
   return { address: formatEndpoint(identity), protocol: identity.protocol };
+}
+
+function showMarking({ addresses, protocols, ports }: Marking) {
+  const shownPorts = ports.map(([first, last]) => (first === last ? first : `${first}-${last}`));
+  return { addresses, protocols, ports: ports.length === 0 ? undefined : shownPorts };
 }
 
 function showFailOpen(failOpen: FailOpen) {

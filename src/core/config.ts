@@ -1,9 +1,10 @@
 import type { Thresholds } from './health.ts';
-import type { Forwarding, Persistence, SchedulerFlag, ServiceIdentity } from './table.ts';
+import type { Forwarding, Persistence, Protocol, SchedulerFlag, ServiceIdentity } from './table.ts';
 
 /** The effective configuration: every default filled in, every reference resolved. Frozen plain data. */
 export interface Config {
   readonly agent: AgentConfig;
+  readonly director: DirectorConfig;
   readonly services: readonly Service[];
   readonly maintenance: readonly MaintenanceWindow[];
 }
@@ -24,6 +25,12 @@ export interface AgentConfig {
   readonly stateDir: string | undefined;
 }
 
+/** What `lvsd director` sets up beside the table. */
+export interface DirectorConfig {
+  /** Link that has the VIPs; undefined: it has to be named otherwise. */
+  readonly interface: string | undefined;
+}
+
 export type OnFailure = 'remove' | 'quiesce';
 
 /** When a service whose servers fail keeps them all the same. */
@@ -35,6 +42,10 @@ export type FailOpen =
 export interface Service {
   readonly name: string;
   readonly identity: ServiceIdentity;
+  /** Link that has its VIPs; undefined: that of the director. */
+  readonly interface: string | undefined;
+  /** Packets that get the firewall mark; none where that is done elsewhere, and for a service by address. */
+  readonly marks: readonly Marking[];
   readonly scheduler: string;
   readonly schedulerFlags: readonly SchedulerFlag[];
   readonly persistence: Persistence | undefined;
@@ -43,6 +54,17 @@ export interface Service {
   readonly servers: readonly Server[];
   readonly fallbackServers: readonly Server[];
 }
+
+/** Packets to one of the addresses by one of the protocols. */
+export interface Marking {
+  /** Canonical addresses, and prefixes such as `192.0.2.0/24`. */
+  readonly addresses: readonly string[];
+  readonly protocols: readonly Protocol[];
+  /** First and last port; none: every port. */
+  readonly ports: readonly PortRange[];
+}
+
+export type PortRange = readonly [first: number, last: number];
 
 export interface Server {
   readonly address: string;

@@ -17,10 +17,13 @@ describe('defaults', () => {
         onStop: 'leave',
         stateDir: '/var/lib/lvsd',
       },
+      director: { interface: undefined },
       services: [
         {
           name: 'web',
           identity: { kind: 'address', protocol: 'tcp', address: '10.0.0.100', port: 80 },
+          interface: undefined,
+          marks: [],
           scheduler: 'wlc',
           schedulerFlags: [],
           persistence: undefined,

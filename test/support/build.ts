@@ -37,6 +37,8 @@ export function aService(changes: Partial<Service> = {}): Service {
   return {
     name: 'web',
     identity: { kind: 'address', protocol: 'tcp', address: '192.0.2.1', port: 80 },
+    interface: undefined,
+    marks: [],
     scheduler: 'wlc',
     schedulerFlags: [],
     persistence: undefined,
@@ -61,6 +63,7 @@ export function aConfig(services: readonly Service[] = [aService()], changes: Pa
       onStop: 'leave',
       stateDir: undefined,
     },
+    director: { interface: undefined },
     services,
     maintenance: [],
     ...changes,
