@@ -10,14 +10,20 @@ import { openSite, type Site, sentBytes } from './support/site.ts';
 const vip = '172.16.100.100';
 const vip6 = '2001:db8:100::100';
 const yaml = readFileSync(configFile('dr.yaml'), 'utf8');
+const yaml6 = `
+  - name: web6
+    address: "[${vip6}]:80"
+    scheduler: rr
+    forwarding: dr
+    servers: ["2001:db8:100::10", "2001:db8:100::11"]
+`;
 const whoAnswers = `arping -b -w 2 -I eth0 ${vip} | grep -o '\\[.*\\]' | sort -u`;
 
 let site: Site;
 
 beforeAll(async () => {
   site = await openSite();
-  prepareDirector([vip, vip6]);
-  prepareServers();
+  await Promise.all([prepareDirector(yaml + yaml6), prepareServers()]);
 });
 
 beforeEach(() => site.clear());
@@ -68,12 +74,15 @@ test('connections go to each server by the table', async () => {
 });
 
 test('IPv6 goes the same way, and no server answers for the address', async () => {
-  await site.apply(
-    `{ version: 1, services: [{ name: web, address: "[${vip6}]:80", scheduler: rr, forwarding: dr, servers: ["2001:db8:100::10", "2001:db8:100::11"] }] }`,
-  );
+  await site.apply(yaml + yaml6);
   const answers = [1, 2].map(() => fetchFrom(site.client, `http://[${vip6}]/`));
   expect(answers.sort()).toEqual(['172.16.100.10', '172.16.100.11']);
   expect(runOn(site.router, 'ip', 'neigh', 'show', vip6)).toContain('lladdr 02:00:00:00:00:01 ');
+});
+
+test('a server says what it has been set up with', () => {
+  const { host } = site.server('real1');
+  expectInHandbook('realserver-status', show(host, `lvsd realserver status --vip ${vip}`));
 });
 
 test('a server that has been set up does not answer ARP for the address', () => {
@@ -83,9 +92,7 @@ test('a server that has been set up does not answer ARP for the address', () => 
 });
 
 describe('without the set-up of the servers', () => {
-  beforeAll(() => {
-    for (const { host } of site.servers) for (const address of [vip, vip6]) undoServer(host, address, 'dr');
-  });
+  beforeAll(() => Promise.all(site.servers.map(({ host }) => undoServer(host))));
 
   test('they drop what they get', async () => {
     await site.apply(yaml);
@@ -101,12 +108,12 @@ describe('without the set-up of the servers', () => {
   });
 
   test('and with it again they answer', async () => {
-    prepareServers();
+    await prepareServers();
     await site.apply(yaml);
     expect(fetchFrom(site.client, `http://${vip}/`)).toMatch(/^172\.16\.100\.1[01]$/);
   });
 });
 
-function prepareServers(): void {
-  for (const { host } of site.servers) for (const address of [vip, vip6]) prepareServer(host, address, 'dr');
+async function prepareServers(): Promise<void> {
+  await Promise.all(site.servers.map(({ host }) => prepareServer(host, [vip, vip6], 'dr')));
 }

@@ -9,12 +9,18 @@ import { openSite, type Site, sentBytes, setGateway } from './support/site.ts';
 const vip = '172.16.100.100';
 const vip6 = '2001:db8:100::100';
 const yaml = readFileSync(configFile('nat.yaml'), 'utf8');
+const yaml6 = `
+  - name: web6
+    address: "[${vip6}]:80"
+    scheduler: rr
+    servers: ["[2001:db8:100::10]:8080", "[2001:db8:100::11]:8080"]
+`;
 
 let site: Site;
 
 beforeAll(async () => {
   site = await openSite(['real1', 'real2'], [53, 8080]);
-  prepareDirector([vip, vip6]);
+  await prepareDirector(yaml + yaml6);
   for (const { host } of site.servers) {
     setGateway(host, site.director.address);
     setGateway(host, '2001:db8:100::1');
@@ -27,6 +33,10 @@ afterAll(() => site.close());
 
 test('the configuration becomes the table', () => {
   expectInHandbook('nat-table', show(site.director, 'lvsd run --once -c config/nat.yaml'));
+});
+
+test('the director has what the configuration needs of it', () => {
+  expectInHandbook('director-status', show(site.director, 'lvsd director status -c config/nat.yaml --interface eth0'));
 });
 
 test('with wrr and weights of three and one, connections are three to one', async () => {
@@ -76,9 +86,7 @@ test('answers pass through the director', async () => {
 });
 
 test('IPv6 goes the same way, with the port mapped', async () => {
-  await site.apply(
-    `{ version: 1, services: [{ name: web, address: "[${vip6}]:80", scheduler: rr, servers: ["[2001:db8:100::10]:8080", "[2001:db8:100::11]:8080"] }] }`,
-  );
+  await site.apply(yaml + yaml6);
   const answers = [1, 2].map(() => fetchFrom(site.client, `http://[${vip6}]/`));
   expect(answers.sort()).toEqual(['172.16.100.10', '172.16.100.11']);
 });

@@ -13,8 +13,10 @@ let site: Site;
 
 beforeAll(async () => {
   site = await openSite(['real1', 'real2'], [80, 443, 8080]);
-  prepareDirector([vip], { mark: 8, address: vip, ports: [80, 443] });
-  for (const { host } of site.servers) prepareServer(host, vip, 'dr');
+  await Promise.all([
+    prepareDirector(readFileSync(configFile('pnmpp.yaml'), 'utf8')),
+    ...site.servers.map(({ host }) => prepareServer(host, [vip], 'dr')),
+  ]);
   sh(`ip -n ${site.client.name} addr add ${other}/24 dev eth0`);
 });
 

@@ -12,8 +12,7 @@ let site: Site;
 
 beforeAll(async () => {
   site = await openSite(['far1', 'far2']);
-  prepareDirector([vip]);
-  for (const { host } of site.servers) prepareServer(host, vip, 'tun');
+  await Promise.all([prepareDirector(yaml), prepareServers()]);
 });
 
 beforeEach(() => site.clear());
@@ -69,8 +68,12 @@ test('a client learns that what it sends has less room in a tunnel', async () =>
 
 test('without their set-up servers take nothing out of a tunnel, and with it again they do', async () => {
   await site.apply(yaml);
-  for (const { host } of site.servers) undoServer(host, vip, 'tun');
+  await Promise.all(site.servers.map(({ host }) => undoServer(host)));
   expect(() => runOn(site.client, 'curl', '-s', '-m', '1', `http://${vip}/`)).toThrow();
-  for (const { host } of site.servers) prepareServer(host, vip, 'tun');
+  await prepareServers();
   expect(fetchFrom(site.client, `http://${vip}/`)).toMatch(/^10\.0\.[12]\.1[01]$/);
 });
+
+async function prepareServers(): Promise<void> {
+  await Promise.all(site.servers.map(({ host }) => prepareServer(host, [vip], 'tun')));
+}

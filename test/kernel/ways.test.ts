@@ -32,15 +32,20 @@ let agent: Agent;
 
 beforeAll(async () => {
   site = await openSite(['real1', 'real2', 'far1', 'far2'], Object.values(ports));
-  prepareDirector(Object.values(ways).map(({ vip }) => vip));
+  await Promise.all([
+    prepareDirector(settings(services)),
+    ...site.servers.map(({ host }) =>
+      host.name.startsWith('real')
+        ? prepareServer(host, [ways.dr.vip], 'dr')
+        : prepareServer(host, [ways.tun.vip], 'tun'),
+    ),
+  ]);
   for (const name of ['real1', 'real2'] as const) {
     const { host } = site.server(name);
-    prepareServer(host, ways.dr.vip, 'dr');
     // Answers from its own address are those of NAT; answers from the virtual address take the way past the director.
     sh(`ip -n ${name} route add default via ${site.director.address} table 100
       ip -n ${name} rule add from ${host.address} lookup 100`);
   }
-  for (const name of ['far1', 'far2'] as const) prepareServer(site.server(name).host, ways.tun.vip, 'tun');
   agent = startAgent(settings(services));
   await agent.event({ 'event.action': 'agent_ready' }, { timeoutMs: 50_000 });
 });

@@ -1,4 +1,5 @@
-import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
+import { promisify } from 'node:util';
 
 /** A host of its own: a network namespace with one link to the network of the test. */
 export interface Host {
@@ -74,6 +75,12 @@ export function fetchFrom(host: Host, url: string): string {
 export function runOn(host: Host, command: string, ...options: readonly string[]): string {
   const [program = '', ...rest] = onHost(host, command, options);
   return execFileSync(program, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** The same beside what else goes on: for hosts that do their parts at one time. */
+export async function runBesideOn(host: Host, command: string, ...options: readonly string[]): Promise<string> {
+  const [program = '', ...rest] = onHost(host, command, options);
+  return (await promisify(execFile)(program, rest)).stdout;
 }
 
 /** Starts a command on a host; the child is that command itself, so signals reach it. */

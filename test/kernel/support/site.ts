@@ -6,6 +6,7 @@ import { diff } from '../../../src/core/diff.ts';
 import { createIpvsKernel } from '../../../src/kernel/ipvs.ts';
 import { ipvsadm } from './ipvsadm.ts';
 import { type Host, sh } from './netns.ts';
+import { forgetDirector } from './preparation.ts';
 import { type RealServer, startRealServer } from './realserver.ts';
 
 /**
@@ -90,6 +91,8 @@ export async function openSite(
       await kernel.close();
       ipvsadm('-C');
       for (const { name } of [router, client, ...hosts, { name: 'switch' }]) ip('', `netns del ${name}`);
+      ip('', 'link del eth0');
+      forgetDirector();
       execFileSync('sysctl', ['-q', '-p', '-'], { input: before });
     },
   };
