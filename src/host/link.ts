@@ -22,7 +22,7 @@ export function tunnelPlace(setting: TunnelSetting, channel: Channel): Place {
       try {
         await addTunnel(channel, name, type);
       } catch (error) {
-        if (!(await isMadeByModule(error))) throw refusal(`add ${formatSetting(setting)}`, error);
+        if (!(await isMadeByModule(error))) throw refusal(`add ${formatSetting(setting)}`, error, hints);
       }
     },
     restore: async () => {
@@ -38,6 +38,9 @@ export function tunnelPlace(setting: TunnelSetting, channel: Channel): Place {
     return (await lookForLink(channel, name))?.type === type;
   }
 }
+
+/** ip_tunnel_newlink: one device alone can have no addresses of its own. */
+const hints = { EEXIST: 'tunl0, ip6tnl0 or sit0 takes packets from anywhere already: leave the device out' };
 
 export function upPlace(setting: UpSetting, channel: Channel): Place {
   const { link: name } = setting;

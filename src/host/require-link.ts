@@ -13,11 +13,15 @@ export async function requireLink(channel: Channel, name: string): Promise<Link>
   throw new HostError('failed', `Cannot find the interface '${name}': this network namespace has none of that name`);
 }
 
-/** What the kernel refuses, as `HostError`. */
-export async function refusable<T>(action: string, work: Promise<T>): Promise<T> {
+/** What the kernel refuses, as `HostError`; `hints` by errno name. */
+export async function refusable<T>(
+  action: string,
+  work: Promise<T>,
+  hints: Readonly<Record<string, string>> = {},
+): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw refusal(action, error);
+    throw refusal(action, error, hints);
   }
 }

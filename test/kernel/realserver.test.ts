@@ -124,7 +124,7 @@ test('an error half way puts back what was set, and names what and why', () => {
     expect(realserver(host, 'up', '--vip', vip, vip6)).toEqual({
       status: 1,
       stdout: '',
-      stderr: `Cannot add address ${vip6} dev lo: the system answered EACCES\n`,
+      stderr: `Cannot add address ${vip6} dev lo: the system answered EACCES, IPv6 is switched off there\n`,
     });
     expect(dump(host)).toBe(before);
     expect(realserver(host, 'status').status).toBe(2);
