@@ -52,8 +52,8 @@ export function dump(host: Host): string {
 /** Resolves when duplicate detection is over on a host: what it adds later would look like a change of ours. */
 export async function settle(host: Host): Promise<void> {
   await until(
-    () => runOn(host, 'ip', 'addr'),
-    (text) => !text.includes('tentative') && !/state (?:DOWN|LOWERLAYERDOWN)/.test(text),
+    () => runOn(host, 'ip', 'addr', 'show', 'dev', 'eth0'),
+    (text) => text.includes('state UP') && text.includes('inet6 fe80') && !text.includes('tentative'),
   );
 }
 
