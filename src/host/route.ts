@@ -3,7 +3,7 @@ import { lookForLink, refusable, requireLink } from './require-link.ts';
 import { addLocalRoute, deleteLocalRoute, lookUpRoute, splitPrefix } from './rtnetlink.ts';
 import { formatSetting, type Place, type RouteSetting } from './setting.ts';
 
-/** A local route. The kernel adds that of an address by itself; that of a whole network is ours to add. */
+/** A local route: packets for a whole network are for this host. */
 export function routePlace(setting: RouteSetting, channel: Channel): Place {
   const { prefix, link: name } = setting;
   const { address, prefixLength } = splitPrefix(prefix);
