@@ -1,6 +1,6 @@
 import type { Channel } from '../kernel/channel.ts';
 import { lookForLink, refusable, requireLink } from './require-link.ts';
-import { addLocalRoute, deleteLocalRoute, lookUpRoute, splitPrefix } from './rtnetlink.ts';
+import { addLocalRoute, deleteLocalRoute, lookUpRoute, splitPrefix } from './rt-route.ts';
 import { formatSetting, type Place, type RouteSetting } from './setting.ts';
 
 /** A local route: packets for a whole network are for this host. */

@@ -29,30 +29,13 @@ export async function bringUp(plan: readonly Setting[], placeOf: PlaceOf, file: 
   const start = file.load() ?? nothing;
   await refuseConflicts(plan, placeOf, start);
   const steps: Step[] = [];
-  let record: HostRecord = { ...start, plan };
-  let saved = start;
+  let record: HostRecord;
   try {
-    for (const group of groupsOf(plan)) {
-      const missing = await missingOf(group, placeOf);
-      if (missing.length === 0) continue;
-      record = missing.reduce(remember, record);
-      file.save(record);
-      saved = record;
-      for (const step of missing) {
-        await step.place.set();
-        steps.push(step);
-      }
-    }
+    record = await setMissing(plan, placeOf, file, start, steps);
   } catch (error) {
     throw await rolledBack(error, steps, start, file);
   }
-  const wanted = new Set(plan.map(keyOf));
-  const isWanted = ({ setting }: Change) => wanted.has(keyOf(setting));
-  const strays = record.changes.filter((change) => !isWanted(change));
-  const undone = await undo(strays, placeOf);
-  const kept = record.changes.filter((change) => isWanted(change) || undone.failed.includes(change));
-  const end = { plan, changes: kept };
-  if (JSON.stringify(end) !== JSON.stringify(saved)) file.save(end);
+  const undone = await undoStrays(record, placeOf, file);
   return { ...undone, set: steps.map(({ setting }) => setting) };
 }
 
@@ -80,6 +63,41 @@ interface Step {
   readonly setting: Setting;
   readonly place: Place;
   readonly found: Found;
+}
+
+/** Adds each step to `steps` as soon as it is taken. Resolves with what is recorded then. */
+async function setMissing(
+  plan: readonly Setting[],
+  placeOf: PlaceOf,
+  file: RecordFile,
+  start: HostRecord,
+  steps: Step[],
+): Promise<HostRecord> {
+  let record = JSON.stringify(plan) === JSON.stringify(start.plan) ? start : { ...start, plan };
+  if (record !== start) file.save(record);
+  for (const group of groupsOf(plan)) {
+    const missing = await missingOf(group, placeOf);
+    if (missing.length === 0) continue;
+    record = missing.reduce(remember, record);
+    file.save(record);
+    for (const step of missing) {
+      await step.place.set();
+      steps.push(step);
+    }
+  }
+  return record;
+}
+
+/** What is recorded and not planned goes; of it, what cannot be undone stays in the record. */
+async function undoStrays(record: HostRecord, placeOf: PlaceOf, file: RecordFile): Promise<Outcome> {
+  const wanted = new Set(record.plan.map(keyOf));
+  const isWanted = ({ setting }: Change) => wanted.has(keyOf(setting));
+  const strays = record.changes.filter((change) => !isWanted(change));
+  if (strays.length === 0) return { set: [], undone: [], problems: [], hasFailed: false };
+  const undone = await undo(strays, placeOf);
+  const changes = record.changes.filter((change) => isWanted(change) || undone.failed.includes(change));
+  file.save({ ...record, changes });
+  return undone;
 }
 
 /**

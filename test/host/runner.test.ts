@@ -21,6 +21,7 @@ describe('up', () => {
     expect({ set, undone, problems }).toEqual({ set: [forward, ignore, vip], undone: [], problems: [] });
     expect(world.changes).toEqual([
       'save',
+      'save',
       ...[forward, ignore].map((setting) => `set ${keyOf(setting)}`),
       'save',
       `set ${keyOf(vip)}`,
