@@ -1,11 +1,9 @@
-import { parseLinkName } from '../config/addresses.ts';
 import { loadConfig } from '../config/load.ts';
 import { announce } from '../host/announce.ts';
-import { HostError } from '../host/error.ts';
-import { planDirector } from '../host/plan-director.ts';
+import { planDirector, routesOfAddresses } from '../host/plan-director.ts';
 import type { AddressSetting, Setting } from '../host/setting.ts';
-import { locateHomes, surveyHost } from '../host/survey.ts';
-import { requireStateDir, runVerb, type Verb } from './host-command.ts';
+import { locateHomes, requireLinks, surveyHost } from '../host/survey.ts';
+import { linkNameOf, requireStateDir, runVerb, type Verb } from './host-command.ts';
 
 export interface DirectorOptions {
   readonly config: string;
@@ -20,10 +18,12 @@ export function director(verb: Verb, options: DirectorOptions): Promise<number> 
     role: 'director',
     stateDir: async () => options.stateDir ?? requireStateDir(await loadConfig(options.config)),
     plan: async (channel) => {
-      const named = options.interface === undefined ? undefined : parseInterface(options.interface);
+      const named = options.interface === undefined ? undefined : linkNameOf('--interface', options.interface);
       const config = await loadConfig(options.config);
-      const homes = await locateHomes(config, named, channel);
-      return planDirector(config, homes, await surveyHost(config, channel));
+      const homes = locateHomes(config, named);
+      if (verb === 'up') await requireLinks(homes, channel);
+      const settings = planDirector(config, homes, await surveyHost(config, channel));
+      return verb === 'status' ? [...settings, ...routesOfAddresses(homes)] : settings;
     },
     announce: (settings, channel) => announce(settings.filter(isAddress), channel),
   });
@@ -31,10 +31,4 @@ export function director(verb: Verb, options: DirectorOptions): Promise<number> 
 
 function isAddress(setting: Setting): setting is AddressSetting {
   return setting.kind === 'address';
-}
-
-function parseInterface(text: string): string {
-  const parsed = parseLinkName(text);
-  if (parsed.ok) return parsed.value;
-  throw new HostError('usage', `Cannot take --interface: ${parsed.reason}`);
 }

@@ -1,3 +1,4 @@
+import { parseLinkName } from '../config/addresses.ts';
 import type { Config } from '../core/config.ts';
 import { requireCapability } from '../host/capability.ts';
 import { HostError } from '../host/error.ts';
@@ -30,6 +31,13 @@ export function requireStateDir({ agent }: Config): string {
   throw new HostError('badConfig', `Cannot remember what to put back as ${advice}`);
 }
 
+/** The name of a link that an option names. Throws `HostError`. */
+export function linkNameOf(option: string, text: string): string {
+  const parsed = parseLinkName(text);
+  if (parsed.ok) return parsed.value;
+  throw new HostError('usage', `Cannot take ${option}: ${parsed.reason}`);
+}
+
 /** Runs a verb and resolves with the exit code. Results go to stdout, one a line; why not, to stderr. */
 export async function runVerb(verb: Verb, command: HostCommand): Promise<number> {
   const channel = new Channel(Protocol.ROUTE);
@@ -51,17 +59,17 @@ type Perform = (command: HostCommand, channel: Channel) => Promise<number>;
 
 const perform: Record<Verb, Perform> = {
   async up(command, channel) {
-    requireCapability(`lvsd ${command.role} up`);
-    const file = openRecord(await command.stateDir(), command.role);
     const plan = await command.plan(channel);
     if (plan === undefined) throw new HostError('usage', `Cannot tell which addresses are meant: ${advice}`);
+    const file = openRecord(await command.stateDir(), command.role);
+    requireCapability(`lvsd ${command.role} up`);
     const outcome = await bringUp(plan, createPlaces(channel), file);
     const problems = await command.announce(outcome.set, channel);
     return report({ ...outcome, problems: [...outcome.problems, ...problems] });
   },
   async down(command, channel) {
-    requireCapability(`lvsd ${command.role} down`);
     const file = openRecord(await command.stateDir(), command.role);
+    requireCapability(`lvsd ${command.role} down`);
     return report(await takeDown(createPlaces(channel), file));
   },
   async status(command, channel) {

@@ -3,11 +3,11 @@ import { loadConfig } from '../config/load.ts';
 import { HostError } from '../host/error.ts';
 import { type Device, planRealserver, type Vip } from '../host/plan-realserver.ts';
 import { lookForLink, refusable } from '../host/require-link.ts';
-import { listAddresses } from '../host/rtnetlink.ts';
+import { listAddresses } from '../host/rt-address.ts';
 import { type Setting, tunnelTypes } from '../host/setting.ts';
 import { isLoopback, vipsOfServer } from '../host/vips.ts';
 import type { Channel } from '../kernel/channel.ts';
-import { requireStateDir, runVerb, type Verb } from './host-command.ts';
+import { linkNameOf, requireStateDir, runVerb, type Verb } from './host-command.ts';
 
 export interface RealserverOptions {
   /** As they were written. */
@@ -46,7 +46,7 @@ async function plan(
 ): Promise<readonly Setting[]> {
   const named = vips.map((text): Vip => ({ address: parseVip(text), method }));
   const configured = config === undefined ? [] : await configuredVips(config, channel);
-  return planRealserver([...named, ...configured], device === undefined ? undefined : await typed(device, channel));
+  return planRealserver([...named, ...configured], device === undefined ? undefined : await deviceOf(device, channel));
 }
 
 function parseVip(text: string): string {
@@ -70,8 +70,8 @@ async function configuredVips(path: string, channel: Channel): Promise<readonly 
 }
 
 /** A device that is there is taken as it is; another is made, of the type that the VIPs want. */
-async function typed(name: string, channel: Channel): Promise<Partial<Device> & Pick<Device, 'link'>> {
+async function deviceOf(option: string, channel: Channel): Promise<Device> {
+  const name = linkNameOf('--device', option);
   const link = await lookForLink(channel, name);
-  const type = tunnelTypes.find((known) => known === link?.type);
-  return type === undefined ? { link: name } : { link: name, type };
+  return { link: name, type: tunnelTypes.find((known) => known === link?.type) };
 }

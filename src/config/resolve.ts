@@ -1,5 +1,6 @@
 import type { AgentConfig, Config, MaintenanceWindow, Service } from '../core/config.ts';
 import { serverKey, serviceKey } from '../core/table.ts';
+import { refuseContestedMarks } from './contested-marks.ts';
 import { type Context, type Located, type Problems, present } from './context.ts';
 import { refuseDuplicates } from './duplicates.ts';
 import { resolveService } from './resolve-service.ts';
@@ -13,6 +14,7 @@ export function resolveConfig(file: ConfigFile, problems: Problems): Config {
     return service === undefined ? [] : [{ value: service, path }];
   });
   refuseDuplicateServices(services, problems);
+  refuseContestedMarks(services, problems);
   if (isWhole(file)) refuseUnmatchedMaintenance(file, services, problems);
   return {
     agent: resolveAgent(file.agent),

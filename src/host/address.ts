@@ -1,6 +1,6 @@
 import type { Channel } from '../kernel/channel.ts';
 import { lookForLink, refusable, requireLink } from './require-link.ts';
-import { addAddress, deleteAddress, listAddresses } from './rtnetlink.ts';
+import { addAddress, deleteAddress, listAddresses } from './rt-address.ts';
 import { type AddressSetting, formatSetting, type Place } from './setting.ts';
 
 /** A host address; one that the link has with another prefix length does as well. */
@@ -20,7 +20,7 @@ export function addressPlace(setting: AddressSetting, channel: Channel): Place {
     conflict: () => undefined,
     set: async () => {
       const { index } = await requireLink(channel, name);
-      await refusable(`add ${formatSetting(setting)}`, addAddress(channel, address, index));
+      await refusable(`add ${formatSetting(setting)}`, addAddress(channel, address, index), hints);
     },
     restore: async () => {
       const ours = (await found()).find(({ prefixLength }) => prefixLength === (address.includes(':') ? 128 : 32));
@@ -30,3 +30,6 @@ export function addressPlace(setting: AddressSetting, channel: Channel): Place {
     },
   };
 }
+
+/** What inet6_rtm_newaddr answers where net.ipv6.conf.LINK.disable_ipv6 is set. */
+const hints = { EACCES: 'IPv6 is switched off there' };

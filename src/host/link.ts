@@ -2,7 +2,7 @@ import type { Channel } from '../kernel/channel.ts';
 import { NetlinkError } from '../kernel/errno.ts';
 import { refusal } from './error.ts';
 import { lookForLink, refusable, requireLink } from './require-link.ts';
-import { addTunnel, deleteLink, setLinkUp } from './rtnetlink.ts';
+import { addTunnel, deleteLink, setLinkUp } from './rt-link.ts';
 import { formatSetting, type Place, type TunnelSetting, type UpSetting } from './setting.ts';
 
 /** A tunnel device. The one that comes with the kernel's module (tunl0, ip6tnl0, sit0) cannot be removed, and stays. */
@@ -22,7 +22,7 @@ export function tunnelPlace(setting: TunnelSetting, channel: Channel): Place {
       try {
         await addTunnel(channel, name, type);
       } catch (error) {
-        if (!(await isMadeByModule(error))) throw refusal(`add ${formatSetting(setting)}`, error);
+        if (!(await isMadeByModule(error))) throw refusal(`add ${formatSetting(setting)}`, error, hints);
       }
     },
     restore: async () => {
@@ -38,6 +38,9 @@ export function tunnelPlace(setting: TunnelSetting, channel: Channel): Place {
     return (await lookForLink(channel, name))?.type === type;
   }
 }
+
+/** ip_tunnel_newlink: one device alone can have no addresses of its own. */
+const hints = { EEXIST: 'tunl0, ip6tnl0 or sit0 takes packets from anywhere already: leave the device out' };
 
 export function upPlace(setting: UpSetting, channel: Channel): Place {
   const { link: name } = setting;

@@ -1,6 +1,6 @@
 import type { Channel } from '../kernel/channel.ts';
 import { HostError, refusal } from './error.ts';
-import { findLink, type Link } from './rtnetlink.ts';
+import { findLink, type Link } from './rt-link.ts';
 
 /** Undefined where there is no link of the name. This and what follows rejects with `HostError`. */
 export function lookForLink(channel: Channel, name: string): Promise<Link | undefined> {
@@ -13,11 +13,15 @@ export async function requireLink(channel: Channel, name: string): Promise<Link>
   throw new HostError('failed', `Cannot find the interface '${name}': this network namespace has none of that name`);
 }
 
-/** What the kernel refuses, as `HostError`. */
-export async function refusable<T>(action: string, work: Promise<T>): Promise<T> {
+/** What the kernel refuses, as `HostError`; `hints` by errno name. */
+export async function refusable<T>(
+  action: string,
+  work: Promise<T>,
+  hints: Readonly<Record<string, string>> = {},
+): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw refusal(action, error);
+    throw refusal(action, error, hints);
   }
 }

@@ -1,9 +1,11 @@
 import type { Config } from '../core/config.ts';
+import { serviceFamily } from '../core/table.ts';
 import type { Channel } from '../kernel/channel.ts';
 import { HostError } from './error.ts';
 import { type Home, homesOf, type Survey } from './plan-director.ts';
 import { refusable } from './require-link.ts';
-import { type Link, listAdvertisedDefaults, listLinks, lookUpRoute } from './rtnetlink.ts';
+import { type Link, listLinks } from './rt-link.ts';
+import { listAdvertisedDefaults, lookUpRoute } from './rt-route.ts';
 import { readSysctl } from './sysctl.ts';
 import { isLoopback } from './vips.ts';
 
@@ -18,25 +20,29 @@ export async function surveyHost({ services }: Config, channel: Channel): Promis
     const name = names.get(decision?.outLink ?? 0);
     if (name !== undefined) linkOfServer.set(address, name);
   }
-  return { linkOfServer, advertisedDefaults: await advertisedDefaults(links, channel) };
+  const isIpv6 = services.some(({ identity }) => serviceFamily(identity) === 'ipv6');
+  return { linkOfServer, advertisedDefaults: isIpv6 ? await advertisedDefaults(links, channel) : [] };
 }
 
-/** The link of every VIP. Rejects with `HostError` that names what is missing. */
-export async function locateHomes(
-  config: Config,
-  named: string | undefined,
-  channel: Channel,
-): Promise<readonly Home[]> {
-  const links = new Set((await refusable('list the interfaces', listLinks(channel))).map(({ name }) => name));
+/** The link of every VIP. Throws `HostError` where nobody names it. */
+export function locateHomes(config: Config, named: string | undefined): readonly Home[] {
   return homesOf(config, named).map(({ address, link, service }) => {
-    if (link === undefined)
-      throw new HostError('badConfig', `Cannot tell which interface is to have ${address} of ${service}: ${advice}`);
-    if (links.has(link)) return { address, link };
-    throw new HostError('failed', `Cannot give ${address} of ${service} to '${link}': there is no such interface`);
+    if (link !== undefined) return { address, link };
+    const advice = 'name it with --interface, or in the configuration as director: { interface: eth0 }';
+    throw new HostError('badConfig', `Cannot tell which interface is to have ${address} of ${service}: ${advice}`);
   });
 }
 
-const advice = 'name it with --interface, or in the configuration as director: { interface: eth0 }';
+/** Rejects with `HostError` where a link is missing or down: nobody could reach the VIP. */
+export async function requireLinks(homes: readonly Home[], channel: Channel): Promise<void> {
+  const links = await refusable('list the interfaces', listLinks(channel));
+  for (const { address, link: name } of homes) {
+    const link = links.find((one) => one.name === name);
+    if (link?.isUp) continue;
+    const why = link === undefined ? 'there is no such interface' : 'the interface is down';
+    throw new HostError('failed', `Cannot give ${address} to '${name}': ${why}`);
+  }
+}
 
 function lookUp(address: string, channel: Channel): ReturnType<typeof lookUpRoute> {
   return refusable(`look up the route to ${address}`, lookUpRoute(channel, address));
