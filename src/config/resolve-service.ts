@@ -41,6 +41,7 @@ export function resolveService(entry: ServiceEntry, path: Path, context: Context
     name: entry.name,
     identity,
     scheduler: scheduler.name,
+    isOnePacket: false,
     schedulerFlags: resolveFlags(scheduler, entry.scheduler === undefined ? ['defaults'] : path, problems),
     persistence: resolvePersistence(entry.persistence, identity, [...path, 'persistence'], problems),
     onFailure: entry.on_failure ?? defaults.on_failure,

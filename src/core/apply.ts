@@ -1,4 +1,12 @@
-import { type Op, serverKey, serviceKey, type Table, type TableServer, type TableService } from './table.ts';
+import {
+  type Op,
+  serverKey,
+  serviceKey,
+  serviceRow,
+  type Table,
+  type TableServer,
+  type TableService,
+} from './table.ts';
 
 /** A table of one's own, open to change. */
 export type OpenTable = Map<string, TableService & { readonly servers: Map<string, TableServer> }>;
@@ -22,11 +30,9 @@ export function applyOp(table: OpenTable, op: Op): void {
   const key = serviceKey(op.service.identity);
   switch (op.kind) {
     case 'add_service':
-    case 'edit_service': {
-      const { identity, scheduler, schedulerFlags, persistence } = op.service;
-      table.set(key, { servers: new Map(), ...table.get(key), identity, scheduler, schedulerFlags, persistence });
+    case 'edit_service':
+      table.set(key, { servers: new Map(), ...table.get(key), ...serviceRow(op.service) });
       return;
-    }
     case 'del_service':
       table.delete(key);
       return;

@@ -1,5 +1,5 @@
 import type { Thresholds } from './health.ts';
-import type { Forwarding, Persistence, SchedulerFlag, ServiceIdentity } from './table.ts';
+import type { ServerRow, ServiceRow } from './table.ts';
 
 /** The effective configuration: every default filled in, every reference resolved. Frozen plain data. */
 export interface Config {
@@ -32,26 +32,16 @@ export type FailOpen =
   | { readonly when: 'never' }
   | { readonly when: 'below'; readonly share: number };
 
-export interface Service {
+export interface Service extends ServiceRow {
   readonly name: string;
-  readonly identity: ServiceIdentity;
-  readonly scheduler: string;
-  readonly schedulerFlags: readonly SchedulerFlag[];
-  readonly persistence: Persistence | undefined;
   readonly onFailure: OnFailure;
   readonly failOpen: FailOpen;
   readonly servers: readonly Server[];
   readonly fallbackServers: readonly Server[];
 }
 
-export interface Server {
-  readonly address: string;
-  readonly port: number;
-  readonly forwarding: Forwarding;
-  /** 0 to 65535. */
-  readonly weight: number;
-  readonly upperThreshold: number;
-  readonly lowerThreshold: number;
+/** Its weight is the configured one. */
+export interface Server extends ServerRow {
   /** None: the server counts as up. */
   readonly checks: readonly Check[];
 }

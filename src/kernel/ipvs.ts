@@ -1,3 +1,4 @@
+import type { SettingOp, SettingResult, Settings } from '../core/settings.ts';
 import {
   type Op,
   type OpResult,
@@ -10,9 +11,18 @@ import {
 import { Channel, Protocol } from './channel.ts';
 import { errnoName, NetlinkError } from './errno.ts';
 import { type Kernel, KernelUnavailable } from './kernel.ts';
-import { askForFamily, askForInfo, askForServers, askForServices, encodeOp } from './message.ts';
+import {
+  askForDaemons,
+  askForFamily,
+  askForInfo,
+  askForServers,
+  askForServices,
+  askForTimeouts,
+  encodeOp,
+  encodeSettingOp,
+} from './message.ts';
 import { controllerFamily } from './numbers.ts';
-import { readFamilyId, readInfo, readServer, readService } from './reply.ts';
+import { readDaemon, readFamilyId, readInfo, readServer, readService, readTimeouts } from './reply.ts';
 import type { TableHeader } from './rules.ts';
 
 /** IPVS_GENL_NAME of <linux/ip_vs.h> */
@@ -30,6 +40,8 @@ export function createIpvsKernel(): IpvsKernel {
   return {
     read: () => inTurn(() => available(readTable(channel))),
     apply: (ops) => inTurn(() => available(applyOps(channel, ops))),
+    readSettings: () => inTurn(() => available(readSettings(channel))),
+    applySettings: (ops) => inTurn(() => available(applySettings(channel, ops))),
     info: () => inTurn(() => available(readHeader(channel))),
     close: () => inTurn(() => channel.close()),
   };
@@ -62,14 +74,33 @@ async function withServers(channel: Channel, type: number, service: TableService
 }
 
 async function applyOps(channel: Channel, ops: readonly Op[]): Promise<readonly OpResult[]> {
+  return sendAll(channel, ops, encodeOp);
+}
+
+async function readSettings(channel: Channel): Promise<Settings> {
+  const type = await findFamily(channel);
+  const timeouts = readTimeouts(await channel.ask({ type, payload: askForTimeouts() }));
+  const daemons = await channel.dump({ type, payload: askForDaemons() });
+  return { timeouts, daemons: daemons.map(readDaemon) };
+}
+
+async function applySettings(channel: Channel, ops: readonly SettingOp[]): Promise<readonly SettingResult[]> {
+  return sendAll(channel, ops, encodeSettingOp);
+}
+
+async function sendAll<T>(
+  channel: Channel,
+  ops: readonly T[],
+  encode: (op: T) => Buffer,
+): Promise<readonly { readonly op: T; readonly error?: string }[]> {
   if (ops.length === 0) return [];
   const type = await findFamily(channel);
-  const errnos = await channel.send(ops.map((op) => ({ type, payload: encodeOp(op) })));
+  const errnos = await channel.send(ops.map((op) => ({ type, payload: encode(op) })));
   return ops.map((op, index) => resultOf(op, errnos[index] ?? 0));
 }
 
 /** No op of ours is refused for lack of permission alone: either all are, or none. */
-function resultOf(op: Op, errno: number): OpResult {
+function resultOf<T>(op: T, errno: number): { readonly op: T; readonly error?: string } {
   if (errno === 0) return { op };
   const error = errnoName(errno);
   if (error === 'EPERM') throw new NetlinkError(error, `The kernel answered ${error}`);

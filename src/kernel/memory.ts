@@ -1,5 +1,6 @@
 import { familyOf } from '../core/address.ts';
 import { applyOp, type OpenTable, openTable } from '../core/apply.ts';
+import type { SettingOp, Settings } from '../core/settings.ts';
 import {
   type Connections,
   type Op,
@@ -19,6 +20,7 @@ import type { Kernel, KernelUnavailable } from './kernel.ts';
 export interface MemoryKernel extends Kernel {
   /** What it holds; set it to play somebody else who changes the kernel's table. */
   table: Table;
+  settings: Settings;
   /** While this is set, every call rejects with it. */
   failure: KernelUnavailable | undefined;
 }
@@ -26,6 +28,7 @@ export interface MemoryKernel extends Kernel {
 export function createMemoryKernel(initial: Table = new Map()): MemoryKernel {
   const kernel: MemoryKernel = {
     table: initial,
+    settings: { timeouts: { tcpSeconds: 900, tcpFinSeconds: 120, udpSeconds: 300 }, daemons: [] },
     failure: undefined,
     async read() {
       if (kernel.failure !== undefined) throw kernel.failure;
@@ -37,6 +40,19 @@ export function createMemoryKernel(initial: Table = new Map()): MemoryKernel {
       const results = ops.map((op) => applyAsKernel(table, op));
       kernel.table = table;
       return results;
+    },
+    async readSettings() {
+      if (kernel.failure !== undefined) throw kernel.failure;
+      return kernel.settings;
+    },
+    async applySettings(ops) {
+      if (kernel.failure !== undefined) throw kernel.failure;
+      return ops.map((op) => {
+        const error = refusalOfSetting(kernel.settings, op);
+        if (error !== undefined) return { op, error };
+        kernel.settings = withSetting(kernel.settings, op);
+        return { op };
+      });
     },
     async close() {},
   };
@@ -81,8 +97,28 @@ function refusal(table: Table, op: Op): string | undefined {
 
 function refusalOfService({ identity, scheduler, persistence }: ServiceRow): string | undefined {
   if (!knownSchedulers.has(scheduler)) return 'ENOENT';
+  if (persistence?.engine !== undefined && persistence.engine !== 'sip') return 'ENOENT';
   const isPrefixWrong = serviceFamily(identity) === 'ipv6' && persistence?.prefixLength === 0;
   return isPrefixWrong ? 'EINVAL' : undefined;
+}
+
+/** ip_vs_genl_new_daemon() and start_sync_thread() (net/netfilter/ipvs/ip_vs_sync.c). */
+function refusalOfSetting({ daemons }: Settings, op: SettingOp): string | undefined {
+  if (op.kind === 'set_timeouts') return undefined;
+  const isRunning = daemons.some(({ role }) => role === (op.kind === 'stop_daemon' ? op.role : op.daemon.role));
+  if (op.kind === 'start_daemon') return isRunning ? 'EEXIST' : undefined;
+  return isRunning ? undefined : 'ESRCH';
+}
+
+function withSetting({ timeouts, daemons }: Settings, op: SettingOp): Settings {
+  switch (op.kind) {
+    case 'set_timeouts':
+      return { timeouts: op.timeouts, daemons };
+    case 'start_daemon':
+      return { timeouts, daemons: [...daemons, op.daemon] };
+    case 'stop_daemon':
+      return { timeouts, daemons: daemons.filter(({ role }) => role !== op.role) };
+  }
 }
 
 type ServerOp = Extract<Op, { readonly server: ServerRow }>;
@@ -92,6 +128,7 @@ function refusalOfServer(service: TableService, { kind, server }: ServerOp): str
   if (kind === 'del_server') return isThere ? undefined : 'ENOENT';
   const isMixed = familyOf(server.address) !== serviceFamily(service.identity);
   if (isMixed && server.forwarding !== 'tun') return 'EINVAL';
+  if (server.tunnel?.type === 'gue' && server.tunnel.port === 0) return 'EINVAL';
   if (server.lowerThreshold > server.upperThreshold) return 'ERANGE';
   if (kind === 'edit_server') return isThere ? undefined : 'ENOENT';
   if (isThere) return 'EEXIST';

@@ -1,4 +1,5 @@
 import { type Family, ipFromBytes } from '../core/address.ts';
+import type { SyncDaemon, Timeouts } from '../core/settings.ts';
 import {
   type Forwarding,
   type Persistence,
@@ -8,6 +9,7 @@ import {
   type TableServer,
   type TableService,
   type Traffic,
+  type Tunnel,
 } from '../core/table.ts';
 import {
   type Attributes,
@@ -16,6 +18,7 @@ import {
   readBe16,
   readNested,
   readText,
+  readU8,
   readU16,
   readU32,
   torn,
@@ -40,6 +43,7 @@ export function readService(payload: Buffer): TableService | undefined {
     identity,
     scheduler: readText(attributes, ipvs.service.scheduler),
     schedulerFlags: flagsIn(flags),
+    isOnePacket: (flags & ipvs.onePacketFlag) !== 0,
     persistence: flags & ipvs.persistentFlag ? readPersistence(attributes, serviceFamily(identity)) : undefined,
     traffic: readTraffic(attributes),
     servers: new Map(),
@@ -57,11 +61,39 @@ export function readServer(payload: Buffer, serviceFamily: Family): TableServer 
     weight: readU32(attributes, ipvs.server.weight),
     upperThreshold: readU32(attributes, ipvs.server.upperThreshold),
     lowerThreshold: readU32(attributes, ipvs.server.lowerThreshold),
+    ...readTunnel(attributes),
     connections: {
       active: readU32(attributes, ipvs.server.active),
       inactive: readU32(attributes, ipvs.server.inactive),
       persistent: readU32(attributes, ipvs.server.persistent),
     },
+  };
+}
+
+/** Throws `NetlinkError`. */
+export function readTimeouts(payload: Buffer): Timeouts {
+  const attributes = bodyOf(payload);
+  return {
+    tcpSeconds: readU32(attributes, ipvs.top.tcpTimeout),
+    tcpFinSeconds: readU32(attributes, ipvs.top.tcpFinTimeout),
+    udpSeconds: readU32(attributes, ipvs.top.udpTimeout),
+  };
+}
+
+/** Throws `NetlinkError`. */
+export function readDaemon(payload: Buffer): SyncDaemon {
+  const attributes = readNested(bodyOf(payload), ipvs.top.daemon);
+  const isIpv6 = attributes.has(ipvs.daemon.group6);
+  return {
+    role: readU32(attributes, ipvs.daemon.role) === ipvs.roles.master ? 'master' : 'backup',
+    interface: readText(attributes, ipvs.daemon.interface),
+    syncId: readU32(attributes, ipvs.daemon.syncId),
+    group: isIpv6
+      ? readAddress(attributes, ipvs.daemon.group6, 'ipv6')
+      : readAddress(attributes, ipvs.daemon.group, 'ipv4'),
+    port: readU16(attributes, ipvs.daemon.port),
+    ttl: readU8(attributes, ipvs.daemon.ttl),
+    maxLength: readU16(attributes, ipvs.daemon.maxLength),
   };
 }
 
@@ -100,7 +132,18 @@ function readPersistence(attributes: Attributes, family: Family): Persistence {
     timeoutSeconds: readU32(attributes, ipvs.service.timeout),
     // A mask with holes counts its ones: that is the share of the client's address that it lets through.
     prefixLength: family === 'ipv6' ? netmask.readUInt32LE() : countOnes(netmask.readUInt32BE()),
+    ...(attributes.has(ipvs.service.engine) && { engine: readText(attributes, ipvs.service.engine) }),
   };
+}
+
+/** Kernels before 5.2 know of one kind only, and do not tell it. */
+function readTunnel(attributes: Attributes): { readonly tunnel?: Tunnel } {
+  if (!attributes.has(ipvs.server.tunnelType)) return {};
+  const type = nameOf(ipvs.tunnels, readU8(attributes, ipvs.server.tunnelType));
+  if (type === undefined || type === 'ipip') return {};
+  const checksum = nameOf(ipvs.tunnelChecksums, readU16(attributes, ipvs.server.tunnelFlags)) ?? 'none';
+  if (type === 'gre') return { tunnel: { type, checksum: checksum === 'remote' ? 'none' : checksum } };
+  return { tunnel: { type, port: readBe16(attributes, ipvs.server.tunnelPort), checksum } };
 }
 
 function countOnes(bits: number): number {

@@ -23,6 +23,7 @@ describe('defaults', () => {
           identity: { kind: 'address', protocol: 'tcp', address: '10.0.0.100', port: 80 },
           scheduler: 'wlc',
           schedulerFlags: [],
+          isOnePacket: false,
           persistence: undefined,
           onFailure: 'remove',
           failOpen: { when: 'all_down' },

@@ -48,6 +48,7 @@ test('a service is read with its 64-bit counters', () => {
     identity: { kind: 'address', protocol: 'tcp', address: '192.0.2.1', port: 80 },
     scheduler: 'wlc',
     schedulerFlags: ['flag-1', 'flag-3'],
+    isOnePacket: true,
     persistence: { timeoutSeconds: 600, prefixLength: 20 },
     traffic: { connections: 2 ** 33, incomingPackets: 2, outgoingPackets: 3, incomingBytes: 4, outgoingBytes: 5 },
     servers: new Map(),
@@ -111,7 +112,7 @@ test('deleting a server names it and nothing else', () => {
 });
 
 test('a service leaves flags that are not ours as they are', () => {
-  const flags = [1, 1 | 8 | 0x20].map((bits) => Buffer.from([bits, 0, 0, 0, 0x39, 0, 0, 0]));
+  const flags = [1, 1 | 8 | 0x20].map((bits) => Buffer.from([bits, 0, 0, 0, 0x3d, 0, 0, 0]));
   const persistence = { timeoutSeconds: 1, prefixLength: 32 };
   const plain = encodeOp(addService(service({ persistence })));
   const flagged = encodeOp(addService(service({ persistence, schedulerFlags: ['flag-1', 'flag-3'] })));

@@ -68,16 +68,6 @@ test('an op as text is what ipvsadm does', async () => {
   expect(withoutCounters(await kernel.read())).toEqual(byIpvsadm);
 });
 
-test('an edit leaves alone what only somebody else can set', async () => {
-  run('ipvsadm -A -u 192.0.2.1:53 -s rr -o');
-  const dns = service({
-    identity: { kind: 'address', protocol: 'udp', address: '192.0.2.1', port: 53 },
-    scheduler: 'rr',
-  });
-  await kernel.apply([editService({ ...dns, scheduler: 'wrr' }, dns)]);
-  expect(run('ipvsadm -S -n')).toBe('-A -u 192.0.2.1:53 -s wrr -o\n');
-});
-
 test('the module is loaded when it is first needed, and again after somebody unloaded it', async () => {
   await kernel.apply([addService(service())]);
   unload();

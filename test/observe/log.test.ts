@@ -8,7 +8,13 @@ import { logTable } from '../../src/observe/log-table.ts';
 import { change, failing, makeServer, noDescriptors, passing, ref, seen, web } from './support.ts';
 
 const time = new Date(Date.UTC(2026, 10, 22, 23, 51, 3, 408));
-const service = { identity: web.identity, scheduler: 'wlc', schedulerFlags: [], persistence: undefined };
+const service = {
+  identity: web.identity,
+  scheduler: 'wlc',
+  schedulerFlags: [],
+  isOnePacket: false,
+  persistence: undefined,
+};
 const addServer = { kind: 'add_server', service, server: makeServer('172.16.100.10') } as const;
 const row = { service: 'TCP 172.16.100.100:80', server: '172.16.100.10:80' };
 

@@ -55,7 +55,13 @@ function busySnapshot(): Snapshot {
   return makeSnapshot(services);
 }
 
-const serviceRow = { identity: web.identity, scheduler: 'wlc', schedulerFlags: [], persistence: undefined };
+const serviceRow = {
+  identity: web.identity,
+  scheduler: 'wlc',
+  schedulerFlags: [],
+  isOnePacket: false,
+  persistence: undefined,
+};
 
 const busyEvents: readonly AgentEvent[] = [
   { type: 'check_ran', checks: [ref('web', first)], result: seen(passing), durationMs: 4, lagMs: 0.5 },

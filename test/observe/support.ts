@@ -31,6 +31,7 @@ function makeService(
     identity,
     scheduler: 'wlc',
     schedulerFlags: [],
+    isOnePacket: false,
     persistence: undefined,
     onFailure: 'remove',
     failOpen: { when: 'all_down' },

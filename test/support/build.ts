@@ -1,6 +1,6 @@
 import type { Check, Config, Server, Service } from '../../src/core/config.ts';
 import type { ServerRow, ServiceRow, Table } from '../../src/core/table.ts';
-import { serverKey, serviceKey } from '../../src/core/table.ts';
+import { serverKey, serviceKey, serviceRow } from '../../src/core/table.ts';
 
 /** Plain data for tests: each function fills in what a test does not care about. */
 
@@ -39,6 +39,7 @@ export function aService(changes: Partial<Service> = {}): Service {
     identity: { kind: 'address', protocol: 'tcp', address: '192.0.2.1', port: 80 },
     scheduler: 'wlc',
     schedulerFlags: [],
+    isOnePacket: false,
     persistence: undefined,
     onFailure: 'remove',
     failOpen: { when: 'all_down' },
@@ -72,8 +73,7 @@ export function aRow(address: string, changes: Partial<ServerRow> = {}): ServerR
 }
 
 export function aServiceRow(changes: Partial<ServiceRow> = {}): ServiceRow {
-  const { identity, scheduler, schedulerFlags, persistence } = aService();
-  return { identity, scheduler, schedulerFlags, persistence, ...changes };
+  return { ...serviceRow(aService()), ...changes };
 }
 
 export function aTable(...services: readonly [ServiceRow, ...ServerRow[]][]): Table {
