@@ -102,6 +102,7 @@ function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
     emit,
   });
   const metrics = createMetrics({ version, snapshot, refresh });
+  metrics.setDetail(config.agent.metricsDetail);
   const admin = createAdmin({ render: metrics.render, snapshot, refresh, clock });
 
   subscribe(metrics.observe);
@@ -115,6 +116,7 @@ function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
     agent,
     kernel,
     observers,
+    metrics,
     listeners: createListeners(admin),
     config,
     warn: (code: string, message: string) => emit({ type: 'agent_warning', code, message }),
@@ -161,7 +163,7 @@ async function runOn(assembly: Assembly, signals: Signals, options: RunOptions):
 
 /** Resolves with the configuration that runs from now on. */
 async function reload(assembly: Assembly, running: Config, options: RunOptions): Promise<Config> {
-  const { agent, observers, warn } = assembly;
+  const { agent, observers, metrics, warn } = assembly;
   const loaded = await loadAnew(assembly, options);
   if ('issues' in loaded) {
     agent.rejectConfig(loaded.issues);
@@ -169,6 +171,7 @@ async function reload(assembly: Assembly, running: Config, options: RunOptions):
   }
   const { config } = loaded;
   observers.configure(config.agent);
+  metrics.setDetail(config.agent.metricsDetail);
   agent.reload(config);
   if (config.agent.stateDir !== running.agent.stateDir) warn('STATE', 'A change of state_dir waits for the next start');
   return config;

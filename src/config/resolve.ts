@@ -24,6 +24,7 @@ export function resolveConfig(file: ConfigFile, problems: Problems): Config {
 function resolveAgent(agent: ConfigFile['agent']): AgentConfig {
   return {
     metricsListen: agent.metrics.listen,
+    metricsDetail: agent.metrics.detail,
     adminSocket: agent.admin.listen,
     logFormat: agent.log.format,
     logLevel: agent.log.level,

@@ -20,6 +20,7 @@ function showAgent(agent: AgentConfig) {
   return {
     metrics: {
       listen: metricsListen ? formatEndpoint({ address: metricsListen.host, port: metricsListen.port }) : 'off',
+      detail: agent.metricsDetail,
     },
     admin: { listen: agent.adminSocket === undefined ? 'off' : `unix:${agent.adminSocket}` },
     log: { format: agent.logFormat, level: agent.logLevel, transition_file: agent.transitionFile ?? 'off' },

@@ -8,11 +8,15 @@ export interface Config {
   readonly maintenance: readonly MaintenanceWindow[];
 }
 
+export type MetricsDetail = 'service' | 'server' | 'check';
+
 export type LogLevel = 'debug' | 'info' | 'notice' | 'warn' | 'error' | 'fatal';
 
 export interface AgentConfig {
   /** Where /metrics, /livez and /readyz are served over TCP; undefined: not at all. */
   readonly metricsListen: { readonly host: string; readonly port: number } | undefined;
+  /** The finest things that have series of their own. */
+  readonly metricsDetail: MetricsDetail;
   /** Path of the admin socket; undefined: none. */
   readonly adminSocket: string | undefined;
   readonly logFormat: 'auto' | 'json' | 'text';

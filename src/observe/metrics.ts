@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import type { MetricsDetail } from '../core/config.ts';
 import { driftKinds } from '../core/drift.ts';
 import { type AgentEvent, reconcileTriggers } from '../core/event.ts';
 import type { Snapshot } from '../core/snapshot.ts';
@@ -12,6 +13,8 @@ import { sceneOf, snapshotMetrics } from './snapshot-metrics.ts';
 export interface Metrics {
   observe(event: AgentEvent): void;
   render(): Promise<Exposition>;
+  /** Leaves out the series of finer things from now on. */
+  setDetail(detail: MetricsDetail): void;
 }
 
 export interface Exposition {
@@ -33,6 +36,7 @@ export function createMetrics({ version, snapshot, refresh }: MetricsOptions): M
   const durations = createDurations(registry);
   const counts = createSeriesCounts(snapshot, durations.follow);
   const processMetrics = createProcessMetrics();
+  let names = metricNames;
   const buildInfo = labelText(metricTable.lvsd_build_info.labels, [version, process.version]);
 
   const render = async () => {
@@ -41,7 +45,7 @@ export function createMetrics({ version, snapshot, refresh }: MetricsOptions): M
     counts.follow(now);
     const scene = sceneOf(now, counts);
     const texts: string[] = [];
-    for (const name of metricNames) {
+    for (const name of names) {
       if (name === 'lvsd_build_info') texts.push(familyText(name, metricTable[name], (emit) => emit(buildInfo, 1)));
       else if (isOfSnapshot(name)) {
         texts.push(familyText(name, metricTable[name], (emit) => snapshotMetrics[name](scene, emit)));
@@ -61,7 +65,15 @@ export function createMetrics({ version, snapshot, refresh }: MetricsOptions): M
       durations.observe(event);
     },
     render,
+    setDetail: (detail) => {
+      names = metricNames.filter((name) => isShown(name, detail));
+    },
   };
+}
+
+function isShown(name: MetricName, detail: MetricsDetail): boolean {
+  const labels: readonly string[] = metricTable[name].labels;
+  return detail === 'check' || !labels.includes(detail === 'server' ? 'check' : 'server');
 }
 
 function isOfSnapshot(name: MetricName): name is keyof typeof snapshotMetrics {

@@ -8,6 +8,7 @@ describe('defaults', () => {
     expect(load(minimal)).toEqual({
       agent: {
         metricsListen: { host: '127.0.0.1', port: 9975 },
+        metricsDetail: 'check',
         adminSocket: '/run/lvsd/admin.sock',
         logFormat: 'auto',
         logLevel: 'info',

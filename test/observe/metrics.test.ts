@@ -113,6 +113,21 @@ test('every metric of the table is announced with its type', async () => {
   for (const name of metricNames) expect(text).toContain(`# TYPE ${name} ${metricTable[name].type}\n`);
 });
 
+test.each([
+  ['service', { service: true, server: false, check: false }],
+  ['server', { service: true, server: true, check: false }],
+  ['check', { service: true, server: true, check: true }],
+] as const)('down to each %s there are series, and no finer ones', async (detail, shown) => {
+  const metrics = createMetrics({ version: '0.1.0', snapshot: busySnapshot });
+  metrics.setDetail(detail);
+  const text = (await metrics.render()).body;
+  const has = (name: string) => series(text, name).length > 0;
+  expect({ service: has('lvsd_service_up'), server: has('lvsd_server_up'), check: has('lvsd_check_up') }).toEqual(
+    shown,
+  );
+  expect(text.includes('server="')).toBe(shown.server);
+});
+
 test('the process shows its own metrics, without the gauges that end like counters', async () => {
   const text = await busyText();
   expect(text).toMatch(/^process_resident_memory_bytes \d+$/m);

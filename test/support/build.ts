@@ -53,6 +53,7 @@ export function aConfig(services: readonly Service[] = [aService()], changes: Pa
   return {
     agent: {
       metricsListen: undefined,
+      metricsDetail: 'check',
       adminSocket: undefined,
       logFormat: 'json',
       logLevel: 'info',
