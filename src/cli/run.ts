@@ -2,7 +2,7 @@ import { probeOf } from '../../checks/index.ts';
 import { createAdmin } from '../admin/server.ts';
 import { createAgent } from '../agent.ts';
 import { ConfigError, formatIssue } from '../config/issue.ts';
-import { loadConfig } from '../config/load.ts';
+import { loadConfigApart } from '../config/load-apart.ts';
 import type { Config } from '../core/config.ts';
 import type { AgentEvent } from '../core/event.ts';
 import { createIpvsKernel } from '../kernel/ipvs.ts';
@@ -58,7 +58,7 @@ function leaveLog(): void {
 
 /** One that only looks, or leaves at once, opens no listeners; one that only looks writes no files. */
 async function load({ config: path, isDryRun, isOnce }: RunOptions): Promise<Config> {
-  const config = await loadConfig(path);
+  const config = await loadConfigApart(path);
   const { agent } = config;
   if (isDryRun) {
     const closed = { metricsListen: undefined, adminSocket: undefined, transitionFile: undefined, stateDir: undefined };
