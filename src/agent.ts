@@ -2,6 +2,7 @@ import type { Probe } from '../checks/probe.ts';
 import type { Config } from './core/config.ts';
 import { awaiting, desired } from './core/desired.ts';
 import type { AgentEvent } from './core/event.ts';
+import { share } from './core/share.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import { serviceKey, type Table } from './core/table.ts';
 import { type Kernel, KernelUnavailable } from './kernel/kernel.ts';
@@ -140,7 +141,7 @@ export function createAgent(options: AgentOptions): Agent {
       await reconciler.reconcile('startup');
     },
     reload: (next) => {
-      config = next;
+      config = share(config, next);
       configLoadedAtMs = clock.wallNow();
       isConfigCurrent = true;
       monitor.configure(config, reconciler.lastTable());

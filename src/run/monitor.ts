@@ -98,9 +98,11 @@ export function createMonitor(options: JudgeOptions & { readonly clock: Clock })
   return {
     configure: (config, table) => {
       judge.decide();
-      roster = createRoster(config, roster, table);
+      const before = roster;
+      roster = createRoster(config, before, table);
       runs = subscriptionsOf(roster);
-      for (const service of roster.values()) {
+      for (const [name, service] of roster) {
+        if (before.get(name) === service) continue;
         applyOverrides(service);
         judge.reconsider(service);
         for (const server of service.servers) noteHealth(service, server);
