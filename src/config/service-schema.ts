@@ -116,26 +116,58 @@ const persistenceTimeout = duration({ min: 1000, max: 31 * 86_400_000, step: 100
 const persistence = z
   .union(
     [
-      persistenceTimeout.transform((timeout) => ({ timeout, netmask: undefined })),
+      persistenceTimeout.transform((timeout) => ({ timeout, netmask: undefined, engine: undefined })),
       z.strictObject({
         timeout: persistenceTimeout.describe('How long a client stays with its server, in whole seconds.'),
         netmask: netmask.optional(),
+        engine: z
+          .enum(['sip'])
+          .optional()
+          .describe('By what a client is told instead of its address: `sip`, the Call-ID of SIP over UDP.'),
       }),
     ],
     { error: 'must be a duration such as 600s, or { timeout: 600s, netmask: 255.255.255.0 }' },
   )
-  .describe('Clients return to the server they had: for this long, or `{ timeout, netmask }`.');
+  .describe('Clients return to the server they had: for this long, or `{ timeout, netmask, engine }`.');
+
+const onePacket = z
+  .boolean()
+  .describe('Each packet is scheduled by itself, for UDP services that answer one packet with one.');
+
+const tunnelForm = 'must be ipip, or a mapping such as { type: gue, port: 6080 }';
+const tunnelType = z.enum(['ipip', 'gue', 'gre']);
+
+/** What of its keys goes with which type is checked where it is resolved. */
+const tunnel = z
+  .union(
+    [
+      tunnelType.transform((type) => ({ type, port: undefined, checksum: undefined })),
+      z.strictObject({
+        type: tunnelType.describe('`ipip` is plain IP in IP; `gue` and `gre` need Linux 5.2 and 5.3.'),
+        port: wholeNumber(1, 65535).optional().describe('UDP port of the server that unwraps, for `gue`.'),
+        checksum: z
+          .enum(['none', 'checksum', 'remote'])
+          .optional()
+          .describe('Of the outer packet, for `gue` and `gre`: `none`, the default, `checksum`, or `remote` (`gue`).'),
+      }),
+    ],
+    { error: tunnelForm },
+  )
+  .describe('What packets are wrapped in with `forwarding: tun`: `ipip`, `gre`, or `{ type, port, checksum }`.');
+
+export type TunnelEntry = z.output<typeof tunnel>;
 
 /** 2^32 - 1: a firewall mark is 32 bits, and 0 is no mark. */
 const largestMark = 4_294_967_295;
-/** The kernel's thresholds are 32 bits wide. */
-const largestThreshold = 4_294_967_295;
+/** 2^31 - 1: the kernel counts connections with a sign, and a threshold beyond that would be below none. */
+const largestThreshold = 2_147_483_647;
 
 /** A server of the file, its short form included. */
 export interface ServerEntry {
   readonly address: WrittenAddress;
   readonly weight?: number | undefined;
   readonly forwarding?: Forwarding | undefined;
+  readonly tunnel?: TunnelEntry | undefined;
   readonly upper_threshold?: number | undefined;
   readonly lower_threshold?: number | undefined;
   readonly checks?: readonly (string | CheckEntry | undefined)[] | undefined;
@@ -161,7 +193,9 @@ export function serviceSchema(check: z.ZodType<CheckEntry>) {
       .describe('Which packets with the mark are meant. Default: the family of the servers.'),
     protocol: inherited(protocol, 'protocol'),
     scheduler: inherited(scheduler, 'scheduler'),
+    one_packet: onePacket.optional(),
     forwarding: inherited(forwarding, 'forwarding'),
+    tunnel: tunnel.optional(),
     weight: inherited(weight, 'weight'),
     on_failure: inherited(onFailure, 'on_failure'),
     fail_open: inherited(failOpen, 'fail_open'),
@@ -191,6 +225,7 @@ function serverSchema(checks: z.ZodType<readonly (string | CheckEntry | undefine
           address: address.describe('`IP:PORT`, or an IP: the port is then that of the service.'),
           weight: weight.optional().describe('Share of new connections; 0: none. Default: that of the service.'),
           forwarding: forwarding.optional().describe('Default: that of the service.'),
+          tunnel: tunnel.optional().describe('Default: that of the service.'),
           upper_threshold: wholeNumber(0, largestThreshold)
             .optional()
             .describe('Connections above which no new ones come; 0, the default: no limit.'),
