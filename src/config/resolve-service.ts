@@ -14,7 +14,8 @@ import { aim, type CheckPlan, defaultPlan, planChecks } from './resolve-checks.t
 import { resolveIdentity } from './resolve-identity.ts';
 import { resolvePersistence } from './resolve-persistence.ts';
 import { resolveTunnel } from './resolve-tunnel.ts';
-import { type ServerEntry, type ServiceEntry, schedulerFlagNames } from './service-schema.ts';
+import { schedulerFlagNames } from './row-schema.ts';
+import type { ServerEntry, ServiceEntry } from './service-schema.ts';
 
 /** The effective service; undefined where what it is cannot be told. */
 export function resolveService(entry: ServiceEntry, path: Path, context: Context): Service | undefined {

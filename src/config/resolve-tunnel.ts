@@ -1,7 +1,7 @@
 import type { Tunnel } from '../core/table.ts';
 import type { Problems } from './context.ts';
 import type { Path } from './issue.ts';
-import type { TunnelEntry } from './service-schema.ts';
+import type { TunnelEntry } from './row-schema.ts';
 
 /** Undefined for plain IP in IP. */
 export function resolveTunnel(

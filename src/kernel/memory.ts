@@ -114,7 +114,7 @@ function asTaken(op: SettingOp): SettingOp {
   return op.kind === 'start_daemon' ? { ...op, daemon: { ...op.daemon, maxLength: lengthTaken(op.daemon) } } : op;
 }
 
-/** start_sync_thread() as on an interface with an MTU of 1500: less the headers of IP and UDP, and a backup hears all. */
+/** start_sync_thread(), as on an interface with an MTU of 1500: that, less the headers of IP and UDP. */
 function lengthTaken({ role, group, maxLength }: SyncDaemon): number {
   if (maxLength === 0) return 1500 - (familyOf(group) === 'ipv6' ? 48 : 28);
   return role === 'backup' ? Math.max(maxLength, 1024) : maxLength;
@@ -128,6 +128,7 @@ function refusalOfServer(service: TableService, { kind, server }: ServerOp): str
   const isMixed = familyOf(server.address) !== serviceFamily(service.identity);
   if (isMixed && server.forwarding !== 'tun') return 'EINVAL';
   if (server.tunnel?.type === 'gue' && server.tunnel.port === 0) return 'EINVAL';
+  if (server.upperThreshold >= 2 ** 31) return 'EINVAL';
   if (server.lowerThreshold > server.upperThreshold) return 'ERANGE';
   if (kind === 'edit_server') return isThere ? undefined : 'ENOENT';
   if (isThere) return 'EEXIST';
