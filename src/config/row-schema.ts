@@ -126,7 +126,7 @@ export const tunnel = z
 
 export type TunnelEntry = z.output<typeof tunnel>;
 
-/** 2^31 - 1: the kernel counts connections with a sign, and a threshold beyond that would be below none. */
+/** 2^31 - 1: the kernel answers EINVAL to more, though its field has 32 bits. */
 const largestThreshold = 2_147_483_647;
 
 export const threshold = wholeNumber(0, largestThreshold);
