@@ -155,7 +155,7 @@ async function runOn(assembly: Assembly, signals: Signals, options: RunOptions):
     else if (signal === 'SIGUSR1') assembly.observers.reopen();
     else {
       await agent.stop(signal);
-      if (running.agent.onStop === 'remove' && !options.isDryRun) await agent.removeServices();
+      if (running.agent.onStop === 'remove' && !options.isDryRun) await agent.removeOurs();
       return exitCodes.ok;
     }
   }

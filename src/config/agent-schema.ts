@@ -48,8 +48,8 @@ export const agentSchema = z.strictObject({
   on_stop: z
     .enum(['leave', 'remove'])
     .default('leave')
-    .describe('What a clean stop does with our services: `leave` them in the table, or `remove` them.'),
+    .describe('What a clean stop does with our services and daemons: `leave` them in the kernel, or `remove` them.'),
   state_dir: text('an absolute path, or off', parseOptionalPath)
     .prefault('/var/lib/lvsd')
-    .describe('Directory that remembers which services are ours across restarts, or `off`.'),
+    .describe('Directory that remembers which services and daemons are ours across restarts, or `off`.'),
 });

@@ -3,6 +3,7 @@ import { serverKey, serviceKey } from '../core/table.ts';
 import { type Context, type Located, type Problems, present } from './context.ts';
 import { refuseDuplicates } from './duplicates.ts';
 import { resolveService } from './resolve-service.ts';
+import { refuseMixedFamilies, resolveSettings } from './resolve-settings.ts';
 import type { ConfigFile } from './schema.ts';
 
 /** The effective configuration of a file: defaults filled in, references resolved, rules across keys checked. */
@@ -12,10 +13,13 @@ export function resolveConfig(file: ConfigFile, problems: Problems): Config {
     const service = resolveService(value, path, context);
     return service === undefined ? [] : [{ value: service, path }];
   });
+  const settings = resolveSettings(file.ipvs, problems);
   refuseDuplicateServices(services, problems);
+  refuseMixedFamilies(services, settings, problems);
   if (isWhole(file)) refuseUnmatchedMaintenance(file, services, problems);
   return {
     agent: resolveAgent(file.agent),
+    settings,
     services: services.map(({ value }) => value),
     maintenance: present(file.maintenance, []).map(({ value }) => resolveWindow(value)),
   };

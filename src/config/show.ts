@@ -1,15 +1,17 @@
 import { formatEndpoint } from '../core/address.ts';
 import type { AgentConfig, Check, Config, FailOpen, MaintenanceWindow, Server, Service } from '../core/config.ts';
+import type { Settings } from '../core/settings.ts';
 import { serverKey } from '../core/table.ts';
 import { writeTiming } from './check-schema.ts';
 import { formatDuration, formatShare } from './fields.ts';
 import { writeYaml } from './yaml.ts';
 
 /** The effective configuration as a file: every default written out. It loads to the same configuration. */
-export function showConfig({ agent, services, maintenance }: Config): string {
+export function showConfig({ agent, settings, services, maintenance }: Config): string {
   return writeYaml({
     version: 1,
     agent: showAgent(agent),
+    ipvs: showSettings(settings),
     services: services.map(showService),
     maintenance: maintenance.map(showWindow),
   });
@@ -31,16 +33,38 @@ function showAgent(agent: AgentConfig) {
   };
 }
 
+function showSettings({ timeouts, daemons }: Settings) {
+  return {
+    timeouts: {
+      tcp: showSeconds(timeouts.tcpSeconds),
+      tcp_fin: showSeconds(timeouts.tcpFinSeconds),
+      udp: showSeconds(timeouts.udpSeconds),
+    },
+    sync_daemons: daemons.map(({ syncId, maxLength, ...daemon }) => ({
+      ...daemon,
+      sync_id: syncId,
+      max_length: maxLength || undefined,
+    })),
+  };
+}
+
+/** Undefined where it is left to the kernel. */
+function showSeconds(seconds: number): string | undefined {
+  return seconds === 0 ? undefined : formatDuration(seconds * 1000);
+}
+
 function showService(service: Service) {
-  const { scheduler, schedulerFlags, persistence } = service;
+  const { scheduler, schedulerFlags, isOnePacket, persistence } = service;
   const checks = service.servers[0]?.checks.map(showCheck) ?? [];
   return {
     name: service.name,
     ...showIdentity(service),
     scheduler: schedulerFlags.length === 0 ? scheduler : { name: scheduler, flags: schedulerFlags },
+    one_packet: isOnePacket,
     persistence: persistence && {
       timeout: formatDuration(persistence.timeoutSeconds * 1000),
       netmask: persistence.prefixLength,
+      engine: persistence.engine,
     },
     on_failure: service.onFailure,
     fail_open: showFailOpen(service.failOpen),
@@ -68,6 +92,7 @@ function showServer(server: Server, inherited: readonly ShownCheck[]) {
     address: server.port === 0 ? server.address : serverKey(server),
     weight: server.weight,
     forwarding: server.forwarding,
+    tunnel: server.tunnel ?? (server.forwarding === 'tun' ? 'ipip' : undefined),
     upper_threshold: server.upperThreshold,
     lower_threshold: server.lowerThreshold,
     checks: JSON.stringify(checks) === JSON.stringify(inherited) ? undefined : checks,

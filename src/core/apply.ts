@@ -1,6 +1,7 @@
 import {
   type Op,
   serverKey,
+  serverRow,
   serviceKey,
   serviceRow,
   type Table,
@@ -39,7 +40,9 @@ export function applyOp(table: OpenTable, op: Op): void {
     case 'add_server':
     case 'edit_server': {
       const servers = table.get(key)?.servers;
-      servers?.set(serverKey(op.server), { ...servers.get(serverKey(op.server)), ...op.server });
+      // What the row no longer has goes, such as a tunnel.
+      const row = serverRow(op.server, op.server.weight);
+      servers?.set(serverKey(row), { ...servers.get(serverKey(row)), ...row });
       return;
     }
     case 'del_server':

@@ -1,9 +1,12 @@
 import type { Thresholds } from './health.ts';
+import type { Settings } from './settings.ts';
 import type { ServerRow, ServiceRow } from './table.ts';
 
 /** The effective configuration: every default filled in, every reference resolved. Frozen plain data. */
 export interface Config {
   readonly agent: AgentConfig;
+  /** What is wanted of the kernel beside the table. */
+  readonly settings: Settings;
   readonly services: readonly Service[];
   readonly maintenance: readonly MaintenanceWindow[];
 }

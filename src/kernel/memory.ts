@@ -1,6 +1,6 @@
 import { familyOf } from '../core/address.ts';
 import { applyOp, type OpenTable, openTable } from '../core/apply.ts';
-import type { SettingOp, Settings } from '../core/settings.ts';
+import { applySettingOps, type SettingOp, type Settings, type SyncDaemon } from '../core/settings.ts';
 import {
   type Connections,
   type Op,
@@ -50,7 +50,7 @@ export function createMemoryKernel(initial: Table = new Map()): MemoryKernel {
       return ops.map((op) => {
         const error = refusalOfSetting(kernel.settings, op);
         if (error !== undefined) return { op, error };
-        kernel.settings = withSetting(kernel.settings, op);
+        kernel.settings = applySettingOps(kernel.settings, [asTaken(op)]);
         return { op };
       });
     },
@@ -110,15 +110,14 @@ function refusalOfSetting({ daemons }: Settings, op: SettingOp): string | undefi
   return isRunning ? undefined : 'ESRCH';
 }
 
-function withSetting({ timeouts, daemons }: Settings, op: SettingOp): Settings {
-  switch (op.kind) {
-    case 'set_timeouts':
-      return { timeouts: op.timeouts, daemons };
-    case 'start_daemon':
-      return { timeouts, daemons: [...daemons, op.daemon] };
-    case 'stop_daemon':
-      return { timeouts, daemons: daemons.filter(({ role }) => role !== op.role) };
-  }
+function asTaken(op: SettingOp): SettingOp {
+  return op.kind === 'start_daemon' ? { ...op, daemon: { ...op.daemon, maxLength: lengthTaken(op.daemon) } } : op;
+}
+
+/** start_sync_thread(), as on an interface with an MTU of 1500: that, less the headers of IP and UDP. */
+function lengthTaken({ role, group, maxLength }: SyncDaemon): number {
+  if (maxLength === 0) return 1500 - (familyOf(group) === 'ipv6' ? 48 : 28);
+  return role === 'backup' ? Math.max(maxLength, 1024) : maxLength;
 }
 
 type ServerOp = Extract<Op, { readonly server: ServerRow }>;
@@ -129,6 +128,7 @@ function refusalOfServer(service: TableService, { kind, server }: ServerOp): str
   const isMixed = familyOf(server.address) !== serviceFamily(service.identity);
   if (isMixed && server.forwarding !== 'tun') return 'EINVAL';
   if (server.tunnel?.type === 'gue' && server.tunnel.port === 0) return 'EINVAL';
+  if (server.upperThreshold >= 2 ** 31) return 'EINVAL';
   if (server.lowerThreshold > server.upperThreshold) return 'ERANGE';
   if (kind === 'edit_server') return isThere ? undefined : 'ENOENT';
   if (isThere) return 'EEXIST';

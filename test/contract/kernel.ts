@@ -182,6 +182,30 @@ export function kernelContract(name: string, make: () => Promise<Kernel>): void 
       expect((await kernel.readSettings()).timeouts).toEqual({ tcpSeconds: 900, tcpFinSeconds: 120, udpSeconds: 300 });
     });
 
+    test('a timeout of 0 stays as it was', async () => {
+      const set = (tcpSeconds: number, tcpFinSeconds: number, udpSeconds: number) =>
+        kernel.applySettings([{ kind: 'set_timeouts', timeouts: { tcpSeconds, tcpFinSeconds, udpSeconds } }]);
+      await set(1800, 0, 0);
+      await set(0, 60, 0);
+      await set(0, 0, 10);
+      expect((await kernel.readSettings()).timeouts).toEqual({ tcpSeconds: 1800, tcpFinSeconds: 60, udpSeconds: 10 });
+      await set(900, 120, 300);
+    });
+
+    test('a master whose length of messages is left to the kernel has 1500 bytes less the headers', async () => {
+      const daemon = { role: 'master', interface: 'lo', syncId: 0, group: '224.0.0.81', port: 8848, ttl: 1 } as const;
+      await kernel.applySettings([{ kind: 'start_daemon', daemon: { ...daemon, maxLength: 0 } }]);
+      expect((await kernel.readSettings()).daemons).toEqual([{ ...daemon, maxLength: 1472 }]);
+      await kernel.applySettings([{ kind: 'stop_daemon', role: 'master' }]);
+    });
+
+    test('a backup hears messages of 1024 bytes at least', async () => {
+      const daemon = { role: 'backup', interface: 'lo', syncId: 0, group: '224.0.0.81', port: 8848, ttl: 1 } as const;
+      await kernel.applySettings([{ kind: 'start_daemon', daemon: { ...daemon, maxLength: 1 } }]);
+      expect((await kernel.readSettings()).daemons).toEqual([{ ...daemon, maxLength: 1024 }]);
+      await kernel.applySettings([{ kind: 'stop_daemon', role: 'backup' }]);
+    });
+
     test('a synchronisation daemon of each role is started once, read back and stopped', async () => {
       const master: SyncDaemon = {
         role: 'master',
@@ -414,6 +438,14 @@ const refusals: readonly Refusal[] = [
       editServer(web, server({ upperThreshold: 5, lowerThreshold: 6 }), server()),
     ],
     error: 'ERANGE',
+  },
+  {
+    title: 'a threshold beyond 2^31 - 1',
+    ops: [
+      addServer(web, server({ port: 81, upperThreshold: 2 ** 31 })),
+      editServer(web, server({ upperThreshold: 2 ** 31, lowerThreshold: 2 ** 31 }), server()),
+    ],
+    error: 'EINVAL',
   },
   {
     title: 'a server of the other family without a tunnel',

@@ -1,4 +1,5 @@
 import type { Check, Config, Server, Service } from '../../src/core/config.ts';
+import { noSettings } from '../../src/core/settings.ts';
 import type { ServerRow, ServiceRow, Table } from '../../src/core/table.ts';
 import { serverKey, serviceKey, serviceRow } from '../../src/core/table.ts';
 
@@ -63,6 +64,7 @@ export function aConfig(services: readonly Service[] = [aService()], changes: Pa
       onStop: 'leave',
       stateDir: undefined,
     },
+    settings: noSettings,
     services,
     maintenance: [],
     ...changes,

@@ -6,7 +6,8 @@ import type { AgentEvent } from '../../src/core/event.ts';
 import { fail, pass } from '../../src/core/observation.ts';
 import type { Table } from '../../src/core/table.ts';
 import { createMemoryKernel, type MemoryKernel } from '../../src/kernel/memory.ts';
-import type { Ownership } from '../../src/run/reconciler.ts';
+import { formatSettingOp } from '../../src/kernel/setting-text.ts';
+import type { Ownership } from '../../src/run/ownership.ts';
 import { createSimulatedClock, type SimulatedClock } from './clock.ts';
 
 /** How a server behaves: `silent` never answers, `broken` is our own fault. */
@@ -21,6 +22,8 @@ export interface World {
   /** When, on the simulated clock, each check was run, by address. */
   readonly runs: Map<string, number[]>;
   readonly ownership: Ownership;
+  /** Roles of the daemons that are ours. */
+  readonly daemons: Ownership;
   set(address: string, behaviour: Behaviour): void;
   /** `10.0.0.1 w1` and so on, sorted; undefined: the service is not there. */
   rows(service?: string): readonly string[] | undefined;
@@ -34,16 +37,18 @@ export interface WorldOptions {
   readonly behaviours?: Readonly<Record<string, Behaviour>>;
   readonly isDryRun?: boolean;
   readonly owned?: readonly string[];
+  readonly ownedDaemons?: readonly string[];
   readonly random?: () => number;
 }
 
-export function createWorld({ config, table, behaviours, isDryRun, owned, random }: WorldOptions): World {
+export function createWorld({ config, table, behaviours, isDryRun, owned, ownedDaemons, random }: WorldOptions): World {
   const clock = createSimulatedClock();
   const kernel = createMemoryKernel(table);
   const servers = new Map(Object.entries(behaviours ?? {}));
   const events: AgentEvent[] = [];
   const runs = new Map<string, number[]>();
   const ownership = remember(new Set(owned));
+  const daemons = remember(new Set(ownedDaemons));
   let told = 0;
 
   const probe = defineProbe({
@@ -72,7 +77,7 @@ export function createWorld({ config, table, behaviours, isDryRun, owned, random
     config,
     kernel,
     clock,
-    ownership,
+    ownership: { services: ownership, daemons },
     random: random ?? (() => 0.5),
     isDryRun: isDryRun ?? false,
     probeOf: () => probe,
@@ -86,6 +91,7 @@ export function createWorld({ config, table, behaviours, isDryRun, owned, random
     events,
     runs,
     ownership,
+    daemons,
     set: (address, behaviour) => void servers.set(address, behaviour),
     rows: (service = 'TCP 192.0.2.1:80') => {
       const found = kernel.table.get(service);
@@ -141,6 +147,10 @@ function describe(event: AgentEvent): readonly string[] {
       return [`${event.service} ${event.server} drained`];
     case 'drift_found':
       return [`drift ${event.drifts.map(({ kind }) => kind).join(' ')}${event.isRepaired ? '' : ' reported'}`];
+    case 'setting_planned':
+      return [`planned ${formatSettingOp(event.op)}`];
+    case 'settings_changed':
+      return event.results.map(({ op, error = 'ok' }) => `${formatSettingOp(op)}: ${error}`);
     case 'check_ran':
     case 'reconciled':
       return [];
