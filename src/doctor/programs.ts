@@ -1,0 +1,23 @@
+import { execFile } from 'node:child_process';
+
+/** What a program printed, and whether it ended well; undefined where there is no such program. */
+export interface Outcome {
+  readonly isSuccess: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program that only looks, without a shell. */
+export function look(program: string, args: readonly string[]): Promise<Outcome | undefined> {
+  const options = { timeout: limitMs, maxBuffer: largestOutputBytes, env: { ...process.env, LC_ALL: 'C' } };
+  return new Promise((resolve) => {
+    execFile(program, [...args], options, (error, stdout, stderr) => {
+      const isMissing = error?.code === ('ENOENT' as unknown);
+      resolve(isMissing ? undefined : { isSuccess: error === null, stdout, stderr });
+    });
+  });
+}
+
+const limitMs = 10_000;
+/** A ruleset may be large. */
+const largestOutputBytes = 64 * 1024 * 1024;

@@ -1,0 +1,38 @@
+import type { Config, Server, Service } from '../core/config.ts';
+import { serviceKey } from '../core/table.ts';
+
+/** A server or fallback server with the service that it belongs to. */
+export interface Placed {
+  readonly service: Service;
+  readonly server: Server;
+}
+
+export function placedServers({ services }: Config): readonly Placed[] {
+  return services.flatMap((service) =>
+    [...service.servers, ...service.fallbackServers].map((server) => ({ service, server })),
+  );
+}
+
+/** The addresses that clients speak to, each with the names of its services. */
+export function virtualAddresses({ services }: Config): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, string[]>();
+  for (const { name, identity } of services) {
+    if (identity.kind === 'address') names.set(identity.address, [...(names.get(identity.address) ?? []), name]);
+  }
+  return names;
+}
+
+/** `web (TCP 192.0.2.1:80)` */
+export function nameOf({ name, identity }: Service): string {
+  return `${name} (${serviceKey(identity)})`;
+}
+
+/** `web, mail and 3 more` */
+export function enumerate(names: readonly string[]): string {
+  const distinct = [...new Set(names)];
+  const shown = distinct.slice(0, shownNames);
+  const rest = distinct.length - shown.length;
+  return rest > 0 ? `${shown.join(', ')} and ${rest} more` : shown.join(', ');
+}
+
+const shownNames = 3;
