@@ -78,9 +78,14 @@ function sharedDevice({ routes, interfaces }: Facts, { service, server }: Placed
 
 /** "stopping DNAT to loopback address": `ip_vs_nat_xmit` of net/netfilter/ipvs/ip_vs_xmit.c. */
 function checkLoopback({ service, server }: Placed): readonly Finding[] {
-  if (!/^(?:127\.|::1$)/.test(server.address)) return [];
+  const { identity } = service;
+  if (!isLoopback(server.address) || (identity.kind === 'address' && isLoopback(identity.address))) return [];
   const message = `the kernel drops packets of other machines that NAT would send to ${server.address}: give this server 'forwarding: dr', which hands them to a program of this machine that listens on the address of the service`;
   return [{ severity: 'problem', subject: nameOf(service), message }];
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
 }
 
 /** `ip_vs_dr_xmit` hands the packet, still addressed to the VIP, to the next hop on the way to the server. */

@@ -7,7 +7,7 @@ import { modulesFor } from './check-modules.ts';
 import { distinctChecks } from './check-probing.ts';
 import type { Facts, PingRefusal } from './facts.ts';
 import { readFirewall } from './firewall.ts';
-import { type InterfaceAddress, readInterfaces } from './interfaces.ts';
+import { entrances, type InterfaceAddress, readInterfaces } from './interfaces.ts';
 import { readIpvs } from './ipvs-state.ts';
 import { readAutoloading, readModule } from './modules.ts';
 import { readOwnProcess } from './own-process.ts';
@@ -51,8 +51,8 @@ async function readWays(
 ): Promise<Pick<Facts, 'routes' | 'refusedArrivals'>> {
   const virtual = new Set(virtualAddresses(config).keys());
   const servers = placedServers(config).map(({ server }) => server.address);
-  const doors = interfaces.filter(
-    ({ address, device }) => virtual.has(address) && device !== 'lo' && familyOf(address) === 'ipv4',
+  const doors = [...virtual].flatMap((address) =>
+    familyOf(address) === 'ipv4' ? entrances(interfaces, address).map((device) => ({ address, device })) : [],
   );
   const reader = createRouteReader();
   try {

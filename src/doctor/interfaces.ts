@@ -31,6 +31,12 @@ export function facing(interfaces: readonly InterfaceAddress[], address: string)
   return [...new Set(near.map(({ device }) => device))];
 }
 
+/** The interfaces of the network that the address is from; not those that merely keep it, as a dummy does. */
+export function entrances(interfaces: readonly InterfaceAddress[], address: string): readonly string[] {
+  const own = interfaces.filter((one) => one.address === address && one.device !== 'lo' && one.prefixLength < 32);
+  return [...new Set([...own.map(({ device }) => device), ...facing(interfaces, address)])];
+}
+
 function contains({ address, prefixLength }: InterfaceAddress, other: string): boolean {
   const [a, b] = [bitsOf(address), bitsOf(other)];
   return a.length === b.length && a.slice(0, prefixLength) === b.slice(0, prefixLength);

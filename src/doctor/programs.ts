@@ -7,9 +7,10 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a program that only looks, without a shell. */
+/** Runs a program that only looks, without a shell. It may be one for root, outside the search path of others. */
 export function look(program: string, args: readonly string[]): Promise<Outcome | undefined> {
-  const options = { timeout: limitMs, maxBuffer: largestOutputBytes, env: { ...process.env, LC_ALL: 'C' } };
+  const env = { PATH: `${process.env.PATH}:/usr/sbin:/sbin`, LC_ALL: 'C' };
+  const options = { timeout: limitMs, maxBuffer: largestOutputBytes, env };
   return new Promise((resolve) => {
     execFile(program, [...args], options, (error, stdout, stderr) => {
       const isMissing = error?.code === ('ENOENT' as unknown);

@@ -2,7 +2,6 @@ import { familyOf, ipFromBytes, ipToBytes } from '../core/address.ts';
 import { attribute, readAttributes, readText, readU32, u32 } from '../kernel/attribute.ts';
 import { Channel, Protocol } from '../kernel/channel.ts';
 import { NetlinkError } from '../kernel/errno.ts';
-import type { InterfaceAddress } from './interfaces.ts';
 
 /** The way that the kernel would send a packet. */
 export interface Route {
@@ -15,10 +14,14 @@ export interface Route {
   readonly gateway: string | undefined;
 }
 
-/** Packets from afar for `address` that arrive by `device` are dropped: answers leave by `returnDevice`. */
-export interface RefusedArrival {
+/** An address, and an interface by which packets for it arrive. */
+export interface Door {
   readonly address: string;
   readonly device: string;
+}
+
+/** A door that the kernel keeps shut for packets from afar, because answers leave by `returnDevice`. */
+export interface RefusedArrival extends Door {
   readonly returnDevice: string;
 }
 
@@ -26,7 +29,7 @@ export interface RefusedArrival {
 export interface RouteReader {
   /** Undefined where there is none. */
   to(address: string): Promise<Route | undefined>;
-  refusedArrivals(addresses: readonly InterfaceAddress[]): Promise<readonly RefusedArrival[]>;
+  refusedArrivals(doors: readonly Door[]): Promise<readonly RefusedArrival[]>;
   close(): Promise<void>;
 }
 
@@ -49,11 +52,11 @@ export function createRouteReader(): RouteReader {
   const to = (address: string) => ask(channel, address);
   return {
     to,
-    async refusedArrivals(addresses) {
+    async refusedArrivals(doors) {
       const back = await to(anyClient);
       if (back === undefined || back.isLocal) return [];
       const refused: RefusedArrival[] = [];
-      for (const { address, device } of addresses) {
+      for (const { address, device } of doors) {
         if (await isRefused(channel, address, device)) refused.push({ address, device, returnDevice: back.device });
       }
       return refused;

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Facts } from '../../src/doctor/facts.ts';
 import { complaintsOf, examineService, facts, local, onLink, vip } from './support.ts';
@@ -239,6 +241,18 @@ describe('one thing that is wrong is the one thing that is found', () => {
   });
 });
 
+test('the documentation names every sysctl that is found wrong', () => {
+  const page = readFileSync(join(__dirname, '../../docs/doctor.md'), 'utf8');
+  const subjects = cases.flatMap(({ service = {}, changes = {} }) =>
+    complaintsOf(service, facts(changes)).map(({ subject }) =>
+      subject.replace(/eth\d(?:\.\d)?/, 'IF').replaceAll('/', '.'),
+    ),
+  );
+  const sysctls = [...new Set(subjects.filter((subject) => subject.startsWith('net.')))];
+  expect(sysctls.length).toBeGreaterThan(9);
+  expect(sysctls.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
 describe('no reason for complaint', () => {
   test.each<readonly [string, object, Changes]>([
     ['direct routing and tunnels without forwarding', { forwarding: 'dr' }, { sysctl: { 'net/ipv4/ip_forward': '0' } }],
@@ -254,6 +268,11 @@ describe('no reason for complaint', () => {
         interfaces: [{ device: 'lo', address: vip, prefixLength: 32 }],
         sysctl: { 'net/ipv4/conf/all/arp_ignore': '1' },
       },
+    ],
+    [
+      'NAT from one loopback address to another, for clients of this machine',
+      { address: '127.0.0.10:80', servers: ['127.0.0.1'] },
+      { routes: new Map([['127.0.0.10', local]]) },
     ],
     ['arp_ignore 1 where the interface has the address', {}, { sysctl: { 'net/ipv4/conf/all/arp_ignore': '1' } }],
     ['redirects where clients and servers are apart', {}, { sysctl: { 'net/ipv4/conf/all/send_redirects': '1' } }],

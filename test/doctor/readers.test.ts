@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { loadConfig, parseConfig } from '../../src/config/load.ts';
 import { parseRuleset } from '../../src/doctor/firewall.ts';
 import { gather } from '../../src/doctor/gather.ts';
-import { facing, holders, readInterfaces } from '../../src/doctor/interfaces.ts';
+import { entrances, facing, holders, readInterfaces } from '../../src/doctor/interfaces.ts';
 import { parseListing } from '../../src/doctor/ipvs-state.ts';
 import { readModule } from '../../src/doctor/modules.ts';
 import { readOwnProcess } from '../../src/doctor/own-process.ts';
@@ -54,6 +54,14 @@ describe('interfaces', () => {
     expect(holders(interfaces, address)).toEqual(held);
     expect(facing(interfaces, address)).toEqual(faced);
   });
+});
+
+test('an address comes in by the interface of its network, not by one that merely keeps it', () => {
+  const keeper = { device: 'dummy0', address: '192.0.2.80', prefixLength: 32 };
+  const near = { device: 'eth0', address: '192.0.2.1', prefixLength: 24 };
+  expect(entrances([keeper], '192.0.2.80')).toEqual([]);
+  expect(entrances([keeper, near], '192.0.2.80')).toEqual(['eth0']);
+  expect(entrances([{ ...near, address: '192.0.2.80' }], '192.0.2.80')).toEqual(['eth0']);
 });
 
 describe('routes', () => {
