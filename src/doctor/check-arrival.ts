@@ -26,9 +26,9 @@ function checkPresence(facts: Facts, address: string, names: readonly string[]):
   const device = route === undefined || route.gateway !== undefined ? 'lo' : route.device;
   const message = `is not this machine's own: packets for ${enumerate(names)} that come here are not given to IPVS`;
   const remedy = `ip address add ${address}/${length} dev ${device}`;
-  const standby = facts.rivals.find(({ name }) => name === 'keepalived');
+  const standby = facts.rivals.find(({ movesAddresses }) => movesAddresses);
   if (standby === undefined) return { severity: 'problem', subject, message, remedy };
-  const addition = `; that is as it should be while keepalived (pid ${standby.pid}) holds this machine in reserve`;
+  const addition = `; that is as it should be while ${standby.name} (pid ${standby.pid}) holds this machine in reserve`;
   return { severity: 'warning', subject, message: `${message}${addition}`, remedy };
 }
 

@@ -17,7 +17,9 @@ export function checkModules(facts: Facts, config: Config): readonly Finding[] {
 }
 
 function judge(facts: Facts, module: string, purpose: string): Finding {
-  const isThere = module === 'ip_vs' && facts.ipvs.isPresent;
+  // What is built into the kernel is no module that could be found.
+  const { isPresent, schedulers } = facts.ipvs;
+  const isThere = module === 'ip_vs' ? isPresent : schedulers.has(module.replace('ip_vs_', ''));
   const state = isThere ? 'present' : (facts.modules.get(module) ?? 'unknown');
   const subject = `module ${module}`;
   switch (state) {

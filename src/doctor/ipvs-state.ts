@@ -7,6 +7,8 @@ export interface IpvsState {
   readonly connections: number;
   /** Chains of the table of connections; 0 where it is not told. */
   readonly tableSize: number;
+  /** Those of the services that are there. */
+  readonly schedulers: ReadonlySet<string>;
 }
 
 export function readIpvs(): IpvsState {
@@ -15,7 +17,7 @@ export function readIpvs(): IpvsState {
   } catch (error) {
     // Only root may read it, but anybody sees that it is there.
     const isPresent = (error as NodeJS.ErrnoException).code === 'EACCES';
-    return { isPresent, connections: 0, tableSize: 0 };
+    return { isPresent, connections: 0, tableSize: 0, schedulers: new Set() };
   }
 }
 
@@ -26,5 +28,6 @@ export function parseListing(listing: string): IpvsState {
     isPresent: true,
     connections: counts.reduce((sum, [, active, inactive]) => sum + Number(active) + Number(inactive), 0),
     tableSize: Number(/\(size=(\d+)\)/.exec(listing)?.[1] ?? 0),
+    schedulers: new Set([...listing.matchAll(/^(?:TCP|UDP|SCTP|FWM) +\S+ +(\w+)/gm)].map(([, name = '']) => name)),
   };
 }

@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** Another program that writes to the kernel's table. */
+/** Another program that writes to the kernel's table, or moves addresses from machine to machine. */
 export interface Rival {
-  readonly name: 'keepalived' | 'ldirectord' | 'kube-proxy';
+  readonly name: 'keepalived' | 'ldirectord' | 'kube-proxy' | 'pacemakerd' | 'ucarp' | 'vrrpd';
+  /** A machine without the address of a service may be one that it holds in reserve. */
+  readonly movesAddresses: boolean;
   readonly pid: number;
   /** Its configuration file; undefined where it has none that is known. */
   readonly file: string | undefined;
@@ -12,8 +14,7 @@ export interface Rival {
   readonly isComplete: boolean;
 }
 
-interface Reader {
-  readonly name: Rival['name'];
+interface Reader extends Pick<Rival, 'name' | 'movesAddresses'> {
   readonly file: (args: readonly string[]) => string | undefined;
   readonly read: (text: string, args: readonly string[]) => Pick<Rival, 'services' | 'isComplete'>;
 }
@@ -21,15 +22,28 @@ interface Reader {
 const readers: readonly Reader[] = [
   {
     name: 'keepalived',
+    movesAddresses: true,
     file: (args) => option(args, '-f', '--use-file') ?? '/etc/keepalived/keepalived.conf',
     read: (text, args) => (isVrrpOnly(args) ? { services: [], isComplete: true } : readKeepalived(text)),
   },
   {
     name: 'ldirectord',
+    movesAddresses: false,
     file: (args) => args.find((arg) => arg.endsWith('.cf')) ?? '/etc/ha.d/ldirectord.cf',
     read: readLdirectord,
   },
-  { name: 'kube-proxy', file: () => undefined, read: () => ({ services: [], isComplete: false }) },
+  {
+    name: 'kube-proxy',
+    movesAddresses: false,
+    file: () => undefined,
+    read: () => ({ services: [], isComplete: false }),
+  },
+  ...(['pacemakerd', 'ucarp', 'vrrpd'] as const).map((name) => ({
+    name,
+    movesAddresses: true,
+    file: () => undefined,
+    read: () => ({ services: [], isComplete: true }),
+  })),
 ];
 
 /** Those that run in this network namespace; where that cannot be told, those that run. */
@@ -93,12 +107,12 @@ function isElsewhere(pid: number): boolean {
 
 function readRival({ pid, reader, args }: Running): Rival {
   const file = reader.file(args);
-  const { name } = reader;
+  const { name, movesAddresses } = reader;
   try {
     const text = file === undefined ? '' : readFileSync(file, 'utf8');
-    return { name, pid, file, ...reader.read(text, args) };
+    return { name, movesAddresses, pid, file, ...reader.read(text, args) };
   } catch {
-    return { name, pid, file, services: [], isComplete: false };
+    return { name, movesAddresses, pid, file, services: [], isComplete: false };
   }
 }
 

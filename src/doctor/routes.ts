@@ -3,13 +3,16 @@ import { attribute, readAttributes, readText, readU32, u32 } from '../kernel/att
 import { Channel, Protocol } from '../kernel/channel.ts';
 import { NetlinkError } from '../kernel/errno.ts';
 
-/** The way that the kernel would send a packet. */
-export interface Route {
-  /** To this machine itself. */
-  readonly isLocal: boolean;
+interface Link {
   readonly device: string;
   /** Bytes. */
   readonly mtu: number;
+}
+
+/** The way that the kernel would send a packet. */
+export interface Route extends Link {
+  /** To this machine itself. */
+  readonly isLocal: boolean;
   /** The router in between; undefined: the address is on the link. */
   readonly gateway: string | undefined;
 }
@@ -49,7 +52,8 @@ const anyClient = '198.51.100.1';
 
 export function createRouteReader(): RouteReader {
   const channel = new Channel(Protocol.ROUTE);
-  const to = (address: string) => ask(channel, address);
+  const links = new Map<number, Link>();
+  const to = (address: string) => ask(channel, links, address);
   return {
     to,
     async refusedArrivals(doors) {
@@ -65,30 +69,33 @@ export function createRouteReader(): RouteReader {
   };
 }
 
-async function ask(channel: Channel, address: string): Promise<Route | undefined> {
+async function ask(channel: Channel, links: Map<number, Link>, address: string): Promise<Route | undefined> {
   try {
     const payload = Buffer.concat([header(address, 0), destination(address)]);
-    return await read(channel, await channel.ask({ type: message.getRoute, payload }));
+    return await read(channel, links, await channel.ask({ type: message.getRoute, payload }));
   } catch (error) {
     if (error instanceof NetlinkError) return undefined;
     throw error;
   }
 }
 
-async function read(channel: Channel, reply: Buffer): Promise<Route | undefined> {
+async function read(channel: Channel, links: Map<number, Link>, reply: Buffer): Promise<Route | undefined> {
   const type = reply.readUInt8(7);
   // IPv6 answers "unreachable" with a route of that type.
   if (type !== types.unicast && type !== types.local) return undefined;
   const found = readAttributes(reply.subarray(routeHeaderBytes));
   const gateway = found.get(attributes.gateway);
+  const index = readU32(found, attributes.outputDevice);
+  const known = links.get(index) ?? (await readLink(channel, index));
+  links.set(index, known);
   return {
-    ...(await readLink(channel, readU32(found, attributes.outputDevice))),
+    ...known,
     isLocal: type === types.local,
     gateway: gateway && ipFromBytes(gateway),
   };
 }
 
-async function readLink(channel: Channel, index: number): Promise<{ device: string; mtu: number }> {
+async function readLink(channel: Channel, index: number): Promise<Link> {
   const payload = Buffer.alloc(linkHeaderBytes);
   payload.writeInt32LE(index, 4);
   const reply = await channel.ask({ type: message.getLink, payload });

@@ -15,7 +15,14 @@ interface Case {
 
 const sticky = { persistence: '300s', on_failure: 'quiesce' };
 const routes = (address: string, changes: object) => new Map([...facts().routes, [address, { ...onLink, ...changes }]]);
-const keepalived = { name: 'keepalived', pid: 7, file: '/k.conf', services: [], isComplete: true } as const;
+const keepalived = {
+  name: 'keepalived',
+  movesAddresses: true,
+  pid: 7,
+  file: '/k.conf',
+  services: [],
+  isComplete: true,
+} as const;
 const tracked = { 'net/ipv4/vs/conntrack': '1' };
 const firewall = { ...facts().firewall, isEmpty: false };
 
@@ -138,7 +145,7 @@ const cases: readonly Case[] = [
   },
   {
     what: 'a crowded table of connections',
-    changes: { ipvs: { isPresent: true, tableSize: 4096, connections: 100_000 } },
+    changes: { ipvs: { ...facts().ipvs, connections: 100_000 } },
     finding: { severity: 'advice', remedy: 'echo options ip_vs conn_tab_bits=17 > /etc/modprobe.d/ip_vs.conf' },
   },
   {
@@ -328,7 +335,7 @@ describe('no reason for complaint', () => {
 });
 
 describe('modules', () => {
-  const absent = { isPresent: false, connections: 0, tableSize: 0 };
+  const absent = { ...facts().ipvs, isPresent: false, tableSize: 0 };
   const modules = (state: string) =>
     new Map([
       ['ip_vs', state],
@@ -349,6 +356,13 @@ describe('modules', () => {
 
   test('IPVS that is built in is there, whatever becomes of modules', () => {
     expect(complaintsOf({}, facts({ modules: modules('missing') }))).toEqual([]);
+  });
+
+  test('a scheduler that a service has is there, whatever becomes of modules', () => {
+    const found = { modules: new Map([['ip_vs_wlc', 'unknown']]) as Facts['modules'] };
+    expect(complaintsOf({}, facts(found))).toEqual([expect.objectContaining({ subject: 'module ip_vs_wlc' })]);
+    const ipvs = { ...facts().ipvs, schedulers: new Set(['wlc']) };
+    expect(complaintsOf({}, facts({ ...found, ipvs }))).toEqual([]);
   });
 
   test('schedulers are loaded on demand', () => {

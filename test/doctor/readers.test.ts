@@ -115,7 +115,12 @@ TCP  C0000250:0050 wlc persistent 300 FFFFFFFF
 TCP  [2001:0db8:0000:0000:0000:0000:0000:0080]:0050 rr
   -> [2001:0db8:0000:0000:0000:0000:0000:0007]:0050      Route   1      1000       0
 `;
-  expect(parseListing(listing)).toEqual({ isPresent: true, connections: 1123, tableSize: 4096 });
+  expect(parseListing(listing)).toEqual({
+    isPresent: true,
+    connections: 1123,
+    tableSize: 4096,
+    schedulers: new Set(['wlc', 'rr']),
+  });
 });
 
 describe('rules', () => {

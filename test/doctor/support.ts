@@ -26,7 +26,7 @@ export function facts({ sysctl = {}, ...changes }: Partial<Omit<Facts, 'sysctl'>
   const values = new Map<string, string | undefined>(Object.entries({ ...sysctls, ...sysctl }));
   return {
     kernelRelease: '6.1.0-18-amd64',
-    ipvs: { isPresent: true, connections: 0, tableSize: 4096 },
+    ipvs: { isPresent: true, connections: 0, tableSize: 4096, schedulers: new Set() },
     modules: new Map([['ip_vs_wlc', 'present']]),
     isAutoloading: true,
     sysctl: (path) => values.get(path),

@@ -166,6 +166,7 @@ describe('what stops traffic is named, and flows again with the remedy', () => {
 
 test('a director that tunnels, or routes directly, needs no forwarding', async () => {
   sh('sysctl -qw net.ipv4.ip_forward=0');
+  runOn(realServer.host, 'nft', countArrivals);
   try {
     for (const [forwarding, option] of [
       ['dr', '-g'],
@@ -174,19 +175,25 @@ test('a director that tunnels, or routes directly, needs no forwarding', async (
       expect((await examineHere(natService({ forwarding }))).filter(({ severity }) => severity === 'problem')).toEqual(
         [],
       );
-      const before = receivedBy(realServer.host, forwarding);
+      const before = receivedBy(realServer.host);
       answerOf(firstServer, option);
-      expect(receivedBy(realServer.host, forwarding)).toBeGreaterThan(before);
+      expect(receivedBy(realServer.host)).toBeGreaterThan(before);
     }
   } finally {
     sh('sysctl -qw net.ipv4.ip_forward=1');
   }
 });
 
-/** Packets that came to a server: in all, which is enough where nothing else is sent to it. */
-function receivedBy(host: Host, _forwarding: string): number {
-  const text = runOn(host, 'cat', '/proc/net/dev');
-  return Number(/eth0:\s*\d+\s+(\d+)/.exec(text)?.[1]);
+const countArrivals = `add table inet seen
+  add counter inet seen packets
+  add chain inet seen arrivals { type filter hook prerouting priority -300; }
+  add rule inet seen arrivals ip daddr ${vip} counter name packets
+  add rule inet seen arrivals ip protocol ipip counter name packets`;
+
+/** Packets for the service that came to a server, by direct routing or in a tunnel. */
+function receivedBy(host: Host): number {
+  const text = runOn(host, 'nft', 'list', 'counter', 'inet', 'seen', 'packets');
+  return Number(/packets (\d+)/.exec(text)?.[1]);
 }
 
 describe('settings that hurt when a server fails', () => {
@@ -280,7 +287,8 @@ describe('other programs', () => {
     const after = await complaints();
     sh('ip link del kube-ipvs0');
     expect(found).toMatchObject([{ severity: 'problem', subject: 'kube-ipvs0' }]);
-    expect(after).toMatchObject([]);
+    // It may still take away what it does not know.
+    expect(after).toMatchObject([{ severity: 'warning', subject: 'kube-ipvs0' }]);
   });
 });
 
@@ -319,35 +327,50 @@ describe('modules', () => {
 });
 
 describe('the command', () => {
-  test('prints findings, and ends with 0 without a problem and with 1 with one', async () => {
-    const path = writeConfigFile(settings([natService()]));
-    const healthy = await lvsd('doctor', '-c', path);
-    expect(healthy).toMatchObject({ status: 0, stderr: '' });
-    expect(healthy.stdout).toMatch(/^0 problems, 0 warnings, 0 advice, \d+ ok\n$/);
-    const without = await limited('-net_admin', path);
-    expect(without).toMatchObject({ status: 1 });
-    expect(without.counts).toMatchObject({ problem: 1 });
-    expect(without.findings[0]).toMatchObject({ subject: 'CAP_NET_ADMIN' });
-  });
+  // Each starts the program twice, which takes an emulated processor its time.
+  const limitMs = 240_000;
 
-  test('a process that may not ping is told how it may', async () => {
-    const path = writeConfigFile(settings([natService({ checks: [{ type: 'icmp' }] })]));
-    sh('sysctl -qw net.ipv4.ping_group_range="1 0"');
-    // Without the file capability of the original, which a process without CAP_NET_RAW cannot start.
-    sh('mkdir -p /tmp/ping && cp "$(command -v ping)" /tmp/ping/');
-    const found = await limited('-net_raw', path, `/tmp/ping:${process.env.PATH}`);
-    expect(found.findings[0]).toMatchObject({ severity: 'problem', subject: 'icmp' });
-    sh(found.findings[0]?.remedy ?? noRemedy);
-    expect(await limited('-net_raw', path, `/tmp/ping:${process.env.PATH}`)).toMatchObject({ status: 0 });
-  });
+  test(
+    'prints findings, and ends with 0 without a problem and with 1 with one',
+    async () => {
+      const path = writeConfigFile(settings([natService()]));
+      const healthy = await lvsd('doctor', '-c', path);
+      expect(healthy).toMatchObject({ status: 0, stderr: '' });
+      expect(healthy.stdout).toMatch(/^0 problems, 0 warnings, 0 advice, \d+ ok\n$/);
+      const without = await limited('-net_admin', path);
+      expect(without).toMatchObject({ status: 1 });
+      expect(without.counts).toMatchObject({ problem: 1 });
+      expect(without.findings[0]).toMatchObject({ subject: 'CAP_NET_ADMIN' });
+    },
+    limitMs,
+  );
 
-  test('a limit of open files that is too low is told with the one that suffices', async () => {
-    const servers = Array.from({ length: 250 }, (_, index) => `172.16.100.${index + 2}`);
-    const path = writeConfigFile(settings([natService({ servers })]));
-    const low = await shell(`ulimit -n 200; ${command(path)}`);
-    expect(low.findings[0]).toMatchObject({ severity: 'problem', subject: 'open files' });
-    expect(await shell(`${low.findings[0]?.remedy}; ${command(path)}`)).toMatchObject({ status: 0 });
-  });
+  test(
+    'a process that may not ping is told how it may',
+    async () => {
+      const path = writeConfigFile(settings([natService({ checks: [{ type: 'icmp' }] })]));
+      sh('sysctl -qw net.ipv4.ping_group_range="1 0"');
+      // Without the file capability of the original, which a process without CAP_NET_RAW cannot start.
+      sh('mkdir -p /tmp/ping && cp "$(command -v ping)" /tmp/ping/');
+      const found = await limited('-net_raw', path, `/tmp/ping:${process.env.PATH}`);
+      expect(found.findings[0]).toMatchObject({ severity: 'problem', subject: 'icmp' });
+      sh(found.findings[0]?.remedy ?? noRemedy);
+      expect(await limited('-net_raw', path, `/tmp/ping:${process.env.PATH}`)).toMatchObject({ status: 0 });
+    },
+    limitMs,
+  );
+
+  test(
+    'a limit of open files that is too low is told with the one that suffices',
+    async () => {
+      const servers = Array.from({ length: 250 }, (_, index) => `172.16.100.${index + 2}`);
+      const path = writeConfigFile(settings([natService({ servers })]));
+      const low = await shell(`ulimit -n 200; ${command(path)}`);
+      expect(low.findings[0]).toMatchObject({ severity: 'problem', subject: 'open files' });
+      expect(await shell(`${low.findings[0]?.remedy}; ${command(path)}`)).toMatchObject({ status: 0 });
+    },
+    limitMs,
+  );
 
   interface Answer {
     readonly status: number;
