@@ -23,7 +23,7 @@ const readers: readonly Reader[] = [
   {
     name: 'keepalived',
     movesAddresses: true,
-    file: (args) => option(args, '-f', '--use-file') ?? '/etc/keepalived/keepalived.conf',
+    file: (args) => option(args, 'f', '--use-file') ?? '/etc/keepalived/keepalived.conf',
     read: (text, args) => (isVrrpOnly(args) ? { services: [], isComplete: true } : readKeepalived(text)),
   },
   {
@@ -123,10 +123,12 @@ function isVrrpOnly(args: readonly string[]): boolean {
   return has('P', '--vrrp') && !has('C', '--check');
 }
 
-function option(args: readonly string[], short: string, long: string): string | undefined {
-  const at = args.indexOf(short) < 0 ? args.indexOf(long) : args.indexOf(short);
+/** The value of an option in each way that getopt takes it: `-f FILE`, `-nf FILE`, `-fFILE`, `--word FILE`, `--word=FILE`. */
+function option(args: readonly string[], letter: string, word: string): string | undefined {
+  const at = args.findIndex((arg) => arg === word || (/^-[a-zA-Z]+$/.test(arg) && arg.endsWith(letter)));
   if (at >= 0) return args[at + 1];
-  return args.find((arg) => arg.startsWith(`${long}=`))?.slice(long.length + 1);
+  const prefix = [`-${letter}`, `${word}=`].find((start) => args.some((arg) => arg.startsWith(start)));
+  return prefix && args.find((arg) => arg.startsWith(prefix))?.slice(prefix.length);
 }
 
 function endpoint(host: string, port: string): string {

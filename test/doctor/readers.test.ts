@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { networkInterfaces, release } from 'node:os';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { networkInterfaces, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { loadConfig, parseConfig } from '../../src/config/load.ts';
@@ -112,6 +113,7 @@ Prot LocalAddress:Port Scheduler Flags
 TCP  C0000250:0050 wlc persistent 300 FFFFFFFF
   -> 0A000007:0050      Masq    1      3          20
   -> 0A000008:0050      Masq    1      0          100
+FWM  00000008 sh
 TCP  [2001:0db8:0000:0000:0000:0000:0000:0080]:0050 rr
   -> [2001:0db8:0000:0000:0000:0000:0000:0007]:0050      Route   1      1000       0
 `;
@@ -119,7 +121,7 @@ TCP  [2001:0db8:0000:0000:0000:0000:0000:0080]:0050 rr
     isPresent: true,
     connections: 1123,
     tableSize: 4096,
-    schedulers: new Set(['wlc', 'rr']),
+    schedulers: new Set(['wlc', 'sh', 'rr']),
   });
 });
 
@@ -196,9 +198,42 @@ virtual_server 2001:db8::1 80 {
     expect(readLdirectord('virtual=www.example.org:http\n').isComplete).toBe(false);
   });
 
-  test('this machine is looked through without a fault', () => {
-    expect(readRivals().every(({ pid }) => pid > 0)).toBe(true);
+  test.each([
+    ['with its services', ['-f'], [], { services: ['192.0.2.1:80'], isComplete: true }],
+    ['that moves addresses alone', ['-nPf'], [], { services: [], isComplete: true }],
+    ['whose file is given in one word', ['-n', '-f/dev/null'], [], { services: [], isComplete: true }],
+    ['whose file cannot be read', ['--use-file=/nonesuch'], [], { services: [], isComplete: false }],
+  ])('keepalived %s is found running', async (_what, options, wrapper, expected) => {
+    const rival = await impersonate(wrapper, options);
+    expect(readRivals().find(({ pid }) => pid === rival.pid)).toMatchObject({ name: 'keepalived', ...expected });
   });
+
+  test('keepalived of another network namespace is none of ours', async () => {
+    const rival = await impersonate(['unshare', '--user', '--net'], ['-f']);
+    expect(readRivals().map(({ pid }) => pid)).not.toContain(rival.pid);
+  });
+
+  let directory: string;
+  const children: ChildProcess[] = [];
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'lvsd-doctor-'));
+  });
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+    rmSync(directory, { recursive: true });
+  });
+
+  /** A process by the name of keepalived, that runs. Its file is the last argument. */
+  async function impersonate(wrapper: readonly string[], options: readonly string[]): Promise<ChildProcess> {
+    const [program, file] = [join(directory, 'keepalived'), join(directory, 'keepalived.conf')];
+    writeFileSync(program, '#!/bin/sh\necho started\nread -r line\n', { mode: 0o755 });
+    writeFileSync(file, 'virtual_server 192.0.2.1 80 {\n}\n');
+    const [command = '', ...args] = [...wrapper, program, ...options, file];
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    children.push(child);
+    await once(child.stdout, 'data');
+    return child;
+  }
 });
 
 test('facts are gathered for every service of the example', async () => {
