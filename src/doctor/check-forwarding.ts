@@ -4,7 +4,7 @@ import { serverKey } from '../core/table.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, ok } from './finding.ts';
 import { facing, holders } from './interfaces.ts';
-import { enumerate, nameOf, type Placed, placedServers } from './servers.ts';
+import { enumerate, groupBy, nameOf, type Placed, placedServers } from './servers.ts';
 import { setSysctls, sysctlName } from './sysctl.ts';
 
 /** What the way of a packet to its server, and back, asks of this machine. */
@@ -26,29 +26,28 @@ export function checkForwarding(facts: Facts, config: Config): readonly Finding[
  * received on its own account (`ip_vs_dr_xmit`, `ip_vs_tunnel_xmit`, NF_INET_LOCAL_OUT), and answers go elsewhere.
  */
 function checkIpForward(facts: Facts, away: readonly Placed[]): readonly Finding[] {
-  const switches = new Map<string, string[]>();
-  for (const { service, server } of away) {
-    const path = forwardSwitch(facts, server.address);
-    switches.set(path, [...(switches.get(path) ?? []), service.name]);
-  }
-  return [...switches].flatMap(([path, names]) => {
+  const switches = groupBy(away, ({ server }) => forwardSwitch(facts, server.address));
+  return [...switches].flatMap(([path, placed]) => {
     const value = facts.sysctl(path);
     if (value === undefined) return [];
     if (value !== '0') return [ok(sysctlName(path), 'answers of NAT servers are forwarded')];
-    const message = `is 0: answers of the NAT servers of ${enumerate(names)} are dropped here instead of forwarded to the clients`;
+    const message = `is 0: answers of the NAT servers of ${enumerate(placed.map(({ service }) => service.name))} are dropped here instead of forwarded to the clients`;
     return [{ severity: 'problem', subject: sysctlName(path), message, remedy: setSysctls([path], '1') }];
   });
 }
 
 /**
  * IPv4 asks the interface that a packet came by (IN_DEV_FORWARD in net/ipv4/route.c), and ip_forward is what sets them
- * all when it changes; IPv6 asks its one switch (`ip6_forward`).
+ * all when it changes; IPv6 asks its one switch (`ip6_forward`), since Linux 6.17 that of the interface besides.
  */
-function forwardSwitch(facts: Facts, address: string): string {
-  if (familyOf(address) === 'ipv6') return 'net/ipv6/conf/all/forwarding';
-  const general = 'net/ipv4/ip_forward';
-  const own = `net/ipv4/conf/${facts.routes.get(address)?.device}/forwarding`;
-  return facts.sysctl(general) !== '0' && facts.sysctl(own) === '0' ? own : general;
+function forwardSwitch({ sysctl, routes }: Facts, address: string): string {
+  const device = routes.get(address)?.device;
+  if (familyOf(address) === 'ipv6') {
+    const forced = `net/ipv6/conf/${device}/force_forwarding`;
+    return sysctl(forced) === '1' ? forced : 'net/ipv6/conf/all/forwarding';
+  }
+  const [general, own] = ['net/ipv4/ip_forward', `net/ipv4/conf/${device}/forwarding`];
+  return sysctl(general) !== '0' && sysctl(own) === '0' ? own : general;
 }
 
 /**

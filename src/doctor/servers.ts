@@ -15,11 +15,26 @@ export function placedServers({ services }: Config): readonly Placed[] {
 
 /** The addresses that clients speak to, each with the names of its services. */
 export function virtualAddresses({ services }: Config): ReadonlyMap<string, readonly string[]> {
-  const names = new Map<string, string[]>();
-  for (const { name, identity } of services) {
-    if (identity.kind === 'address') names.set(identity.address, [...(names.get(identity.address) ?? []), name]);
+  const named = services.flatMap(({ name, identity }) =>
+    identity.kind === 'address' ? [{ name, address: identity.address }] : [],
+  );
+  const groups = groupBy(named, ({ address }) => address);
+  return new Map([...groups].map(([address, group]) => [address, group.map(({ name }) => name)]));
+}
+
+/** In the order in which the keys first come. */
+export function groupBy<Key, Value>(
+  values: readonly Value[],
+  keyOf: (value: Value) => Key,
+): ReadonlyMap<Key, readonly Value[]> {
+  const groups = new Map<Key, Value[]>();
+  for (const value of values) {
+    const key = keyOf(value);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [value]);
+    else group.push(value);
   }
-  return names;
+  return groups;
 }
 
 /** `web (TCP 192.0.2.1:80)` */

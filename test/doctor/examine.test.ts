@@ -277,6 +277,11 @@ describe('no reason for complaint', () => {
       },
     ],
     [
+      'NAT of IPv6 that one interface forwards',
+      { address: '[2001:db8::80]:80', servers: ['2001:db8::7'] },
+      { sysctl: { 'net/ipv6/conf/all/forwarding': '0', 'net/ipv6/conf/eth1/force_forwarding': '1' } },
+    ],
+    [
       'NAT from one loopback address to another, for clients of this machine',
       { address: '127.0.0.10:80', servers: ['127.0.0.1'] },
       { routes: new Map([['127.0.0.10', local]]) },

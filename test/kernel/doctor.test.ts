@@ -165,8 +165,8 @@ describe('what stops traffic is named, and flows again with the remedy', () => {
 });
 
 test('a director that tunnels, or routes directly, needs no forwarding', async () => {
-  sh('sysctl -qw net.ipv4.ip_forward=0');
   runOn(realServer.host, 'nft', countArrivals);
+  sh('sysctl -qw net.ipv4.ip_forward=0');
   try {
     for (const [forwarding, option] of [
       ['dr', '-g'],
@@ -185,14 +185,14 @@ test('a director that tunnels, or routes directly, needs no forwarding', async (
 });
 
 const countArrivals = `add table inet seen
-  add counter inet seen packets
+  add counter inet seen arrived
   add chain inet seen arrivals { type filter hook prerouting priority -300; }
-  add rule inet seen arrivals ip daddr ${vip} counter name packets
-  add rule inet seen arrivals ip protocol ipip counter name packets`;
+  add rule inet seen arrivals ip daddr ${vip} counter name arrived
+  add rule inet seen arrivals ip protocol ipip counter name arrived`;
 
 /** Packets for the service that came to a server, by direct routing or in a tunnel. */
 function receivedBy(host: Host): number {
-  const text = runOn(host, 'nft', 'list', 'counter', 'inet', 'seen', 'packets');
+  const text = runOn(host, 'nft', 'list', 'counter', 'inet', 'seen', 'arrived');
   return Number(/packets (\d+)/.exec(text)?.[1]);
 }
 
