@@ -73,6 +73,14 @@ function createProgram(execute: (command: () => Promise<number>) => Promise<void
     .action(({ config }) => execute(async () => (await import('./cli/diff.ts')).diffTables(config)));
 
   program
+    .command('doctor')
+    .option('-c, --config <file>', 'configuration file', defaultConfig)
+    .option('--json', 'print every finding as a document for programs', false)
+    .option('--verbose', 'tell of what is in order too', false)
+    .description('tell what on this machine would break the configuration, and what mends it; changes nothing')
+    .action((options) => execute(async () => (await import('./cli/doctor.ts')).doctor(options)));
+
+  program
     .command('status')
     .option('--json', 'print the document of the admin API', false)
     .option('-c, --config <file>', 'configuration file, which names the admin socket', defaultConfig)

@@ -20,6 +20,7 @@ const arrows: readonly (readonly [part: string, ...allowed: readonly string[]])[
   ['src/agent.ts', 'src/core/', 'src/kernel/', 'src/run/', 'checks/probe.ts'],
   ['src/observe/', 'src/core/', 'src/kernel/rules.ts', 'src/kernel/setting-text.ts'],
   ['src/admin/', 'src/core/', 'src/run/clock.ts', 'src/run/directory.ts'],
+  ['src/doctor/', 'src/core/', 'src/kernel/', 'src/run/roster.ts', 'checks/'],
   ['src/version.ts'],
   ['src/cli/', 'src/', 'checks/'],
   ['src/main.ts', 'src/', 'checks/'],

@@ -99,6 +99,7 @@ describe('a file that cannot be used', () => {
     ['run --dry-run', ['run', '--table', 'memory', '--dry-run', '-c']],
     ['check', ['check', 'web', '-c']],
     ['diff', ['diff', '-c']],
+    ['doctor', ['doctor', '-c']],
   ] as const)('ends %s with 78, with every mistake on stderr', async (_case, args) => {
     scene.writeConfig('version: 1\nservices: []\ncolour: red\n');
     const { ending, stdout, stderr } = await scene.lvsd(...args, scene.configPath);
