@@ -41,7 +41,7 @@ function goalText({ goals = [] }, figure, columns) {
 }
 
 function cell(samples) {
-  return samples === undefined ? '' : shown(median(samples));
+  return samples === undefined || samples.length === 0 ? '' : shown(median(samples));
 }
 
 function skippedLines(columns) {

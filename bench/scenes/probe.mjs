@@ -38,7 +38,7 @@ async function lvsdCost(probes) {
 async function bareCost(probes) {
   const program = `${folder}/probe`;
   if (!existsSync(program)) return { skipped: 'There is no bench/probe.c.' };
-  const { child, end } = start([program, '80', String(count), '60'], ['ignore', 'ignore', 'inherit']);
+  const { child, end } = start([program, String(count), '60', '80'], ['ignore', 'ignore', 'inherit']);
   await sleep(settleMs);
   const figures = await costOf(child.pid, probes);
   await end();

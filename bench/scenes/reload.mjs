@@ -22,31 +22,33 @@ export const reload = {
 
   async measure() {
     const servers = await startServers({ namespace: serverside });
-    const columns = { lvsd: await reloads(lvsd, countOps), keepalived: await reloads(keepalived) };
+    const columns = { lvsd: await reloads(lvsd, opsOfLvsd), keepalived: await reloads(keepalived) };
     await servers.kill();
     return columns;
   },
 };
 
-async function reloads(peer, ops = async () => undefined) {
+async function reloads(peer, countOps = async () => Number.NaN) {
   const { running, table, stop } = await startFull(peer);
   await sleep(settleMs);
   const samples = await times(3, async (turn) => {
-    const before = await ops();
+    const opsBefore = await countOps();
     const signalledMs = running.reload({ ...setting, services: withWeight(services, turn + 2) });
-    const expected = services[0].servers.length + turn + 1;
-    const { atMs } = await table.reaches(({ weight }) => weight === expected, { fromMs: signalledMs });
+    const wanted = services[0].servers.length + turn + 1;
+    const { atMs } = await table.reaches(({ weight }) => weight === wanted, { fromMs: signalledMs });
     await sleep(settleMs);
-    return { tookMs: atMs - signalledMs, ops: (await ops()) - before };
+    return { tookMs: atMs - signalledMs, ops: (await countOps()) - opsBefore };
   });
   await stop();
-  const figures = { 'SIGHUP to the kernel having it, ms': samples.map(({ tookMs }) => tookMs) };
   return {
-    figures:
-      ops === countOps ? { ...figures, 'changes asked of the kernel': samples.map((sample) => sample.ops) } : figures,
+    figures: {
+      'SIGHUP to the kernel having it, ms': samples.map(({ tookMs }) => tookMs),
+      'changes asked of the kernel': samples.map(({ ops }) => ops).filter(Number.isFinite),
+    },
   };
 }
 
-async function countOps() {
+/** By its own count. */
+async function opsOfLvsd() {
   return opsDone(await untilScrape(() => true));
 }
