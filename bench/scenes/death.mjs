@@ -1,0 +1,25 @@
+import { keepalived } from '../peers/keepalived.mjs';
+import { ldirectord } from '../peers/ldirectord.mjs';
+import { loop } from '../peers/loop.mjs';
+import { lvsd } from '../peers/lvsd.mjs';
+import { measureDeaths } from '../support/deaths.mjs';
+
+const check = { type: 'tcp', intervalMs: 1000, timeoutMs: 1000, retryMs: 1000, fall: 2 };
+
+export const death = {
+  name: 'death',
+  where: 'guest',
+  title: 'Death of a process to its row leaving',
+  method:
+    'Twenty of 24 servers die one after the other, each in another phase between two checks. A check a second, down with the second failure, a second after the first; ldirectord takes its next round, and the shell loop three tries as the handbook has it.',
+  goals: [{ figure: 'death to row leaving, ms', column: 'lvsd', atMost: 1, of: 'keepalived' }],
+
+  async measure() {
+    return {
+      lvsd: await measureDeaths(lvsd, { check }),
+      keepalived: await measureDeaths(keepalived, { check }),
+      ldirectord: await measureDeaths(ldirectord, { check }),
+      'shell loop': await measureDeaths(loop, { check: { ...check, fall: 3 } }),
+    };
+  },
+};
