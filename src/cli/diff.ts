@@ -5,7 +5,7 @@ import { diff } from '../core/diff.ts';
 import { decide, type ServerStatus } from '../core/fleet.ts';
 import { serverKey, type Table } from '../core/table.ts';
 import { createIpvsKernel } from '../kernel/ipvs.ts';
-import { formatOp } from '../kernel/rules.ts';
+import { formatOp } from '../kernel/text/rules.ts';
 import { openState } from '../run/state.ts';
 import { exitCodes } from './exit.ts';
 

@@ -5,7 +5,7 @@ import type { Observation } from '../core/observation.ts';
 import type { Override } from '../core/override.ts';
 import { printable } from '../core/printable.ts';
 import type { Op, OpResult } from '../core/table.ts';
-import { formatOp } from '../kernel/rules.ts';
+import { formatOp } from '../kernel/text/rules.ts';
 import type { LogAction } from './log-table.ts';
 
 /** One line of the log, before it has a time and a format. */

@@ -4,7 +4,7 @@ import { type Drift, findDrift, rowName, rowNameOfOp } from '../core/drift.ts';
 import { type AgentEvent, type ReconcileTrigger, reconcileTriggers } from '../core/event.ts';
 import { type Op, type OpResult, serviceKey, type Table } from '../core/table.ts';
 import { type Kernel, KernelUnavailable } from '../kernel/kernel.ts';
-import { formatOp } from '../kernel/rules.ts';
+import { formatOp } from '../kernel/text/rules.ts';
 import { createBackoff } from './backoff.ts';
 import type { Clock } from './clock.ts';
 

@@ -5,7 +5,8 @@ import { diff } from '../../src/core/diff.ts';
 import { type Op, serviceFamily } from '../../src/core/table.ts';
 import { createIpvsKernel, type IpvsKernel } from '../../src/kernel/ipvs.ts';
 import { KernelUnavailable } from '../../src/kernel/kernel.ts';
-import { formatOp, formatTable } from '../../src/kernel/rules.ts';
+import { formatListing } from '../../src/kernel/text/listing.ts';
+import { formatOp } from '../../src/kernel/text/rules.ts';
 import {
   addServer,
   addService,
@@ -44,7 +45,7 @@ test('the table is listed as ipvsadm lists it', async () => {
   // ipvsadm prints a mark beyond 2^31 as a negative number, which it does not read back.
   const ops = everything.filter(({ service: { identity } }) => identity.kind !== 'fwmark' || identity.mark < 2 ** 31);
   expect((await kernel.apply(ops)).filter(({ error }) => error)).toEqual([]);
-  expect(formatTable(await kernel.read(), await kernel.info())).toBe(run('ipvsadm -L -n'));
+  expect(formatListing(await kernel.read(), { header: await kernel.info() })).toBe(run('ipvsadm -L -n'));
 });
 
 test('an op as text is what ipvsadm does', async () => {

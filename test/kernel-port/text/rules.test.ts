@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { applyOps } from '../../src/core/apply.ts';
-import { formatOp, formatTable } from '../../src/kernel/rules.ts';
+import { applyOps } from '../../../src/core/apply.ts';
+import { formatListing } from '../../../src/kernel/text/listing.ts';
+import { formatOp } from '../../../src/kernel/text/rules.ts';
 import {
   addServer,
   addService,
@@ -10,7 +11,7 @@ import {
   editService,
   server,
   service,
-} from '../contract/kernel.ts';
+} from '../../contract/kernel.ts';
 
 const web = service();
 const sticky = service({
@@ -42,7 +43,7 @@ test('a table is laid out and ordered as ipvsadm does', () => {
     addServer(web, server({ forwarding: 'dr', weight: 2 })),
     addServer(web, server({ address: '200.0.0.7', forwarding: 'tun', weight: 0 })),
   ]);
-  expect(formatTable(table, { version: '1.2.1', size: 32768 })).toBe(
+  expect(formatListing(table, { header: { version: '1.2.1', size: 32768 } })).toBe(
     [
       'IP Virtual Server version 1.2.1 (size=32768)',
       'Prot LocalAddress:Port Scheduler Flags',

@@ -1,0 +1,3 @@
+export async function restore(): Promise<number> {
+  return 0;
+}
