@@ -1,20 +1,8 @@
-import { familyOf } from '../core/address.ts';
 import { applyOp, type OpenTable, openTable } from '../core/apply.ts';
-import type { SettingOp, Settings } from '../core/settings.ts';
-import {
-  type Connections,
-  type Op,
-  type OpResult,
-  type ServerRow,
-  type ServiceRow,
-  serverKey,
-  serviceFamily,
-  serviceKey,
-  type Table,
-  type TableService,
-  type Traffic,
-} from '../core/table.ts';
+import type { Settings } from '../core/settings.ts';
+import type { Connections, Op, OpResult, ServiceRow, Table, Traffic } from '../core/table.ts';
 import type { Kernel, KernelUnavailable } from './kernel.ts';
+import { refusal, refusalOfSetting, withSetting } from './rehearsal.ts';
 
 /** A table in memory that answers as the kernel does. */
 export interface MemoryKernel extends Kernel {
@@ -79,65 +67,12 @@ function withCounters(table: Table): Table {
 }
 
 function applyAsKernel(table: OpenTable, op: Op): OpResult {
-  const error = refusal(table, op);
+  const error = refusal(table, op, isKnown);
   if (error !== undefined) return { op, error };
   applyOp(table, op);
   return { op };
 }
 
-/** The checks of ip_vs_genl_set_cmd() and what it calls (net/netfilter/ipvs/ip_vs_ctl.c), in their order. */
-function refusal(table: Table, op: Op): string | undefined {
-  const service = table.get(serviceKey(op.service.identity));
-  if (op.kind === 'add_service') return service === undefined ? refusalOfService(op.service) : 'EEXIST';
-  if (service === undefined) return 'ESRCH';
-  if (op.kind === 'edit_service') return refusalOfService(op.service);
-  if (op.kind === 'del_service') return undefined;
-  return refusalOfServer(service, op);
-}
-
-function refusalOfService({ identity, scheduler, persistence }: ServiceRow): string | undefined {
-  if (!knownSchedulers.has(scheduler)) return 'ENOENT';
-  if (persistence?.engine !== undefined && persistence.engine !== 'sip') return 'ENOENT';
-  const isPrefixWrong = serviceFamily(identity) === 'ipv6' && persistence?.prefixLength === 0;
-  return isPrefixWrong ? 'EINVAL' : undefined;
-}
-
-/** ip_vs_genl_new_daemon() and start_sync_thread() (net/netfilter/ipvs/ip_vs_sync.c). */
-function refusalOfSetting({ daemons }: Settings, op: SettingOp): string | undefined {
-  if (op.kind === 'set_timeouts') return undefined;
-  const isRunning = daemons.some(({ role }) => role === (op.kind === 'stop_daemon' ? op.role : op.daemon.role));
-  if (op.kind === 'start_daemon') return isRunning ? 'EEXIST' : undefined;
-  return isRunning ? undefined : 'ESRCH';
-}
-
-function withSetting({ timeouts, daemons }: Settings, op: SettingOp): Settings {
-  switch (op.kind) {
-    case 'set_timeouts':
-      return { timeouts: op.timeouts, daemons };
-    case 'start_daemon':
-      return { timeouts, daemons: [...daemons, op.daemon] };
-    case 'stop_daemon':
-      return { timeouts, daemons: daemons.filter(({ role }) => role !== op.role) };
-  }
-}
-
-type ServerOp = Extract<Op, { readonly server: ServerRow }>;
-
-function refusalOfServer(service: TableService, { kind, server }: ServerOp): string | undefined {
-  const isThere = service.servers.has(serverKey(server));
-  if (kind === 'del_server') return isThere ? undefined : 'ENOENT';
-  const isMixed = familyOf(server.address) !== serviceFamily(service.identity);
-  if (isMixed && server.forwarding !== 'tun') return 'EINVAL';
-  if (server.tunnel?.type === 'gue' && server.tunnel.port === 0) return 'EINVAL';
-  if (server.lowerThreshold > server.upperThreshold) return 'ERANGE';
-  if (kind === 'edit_server') return isThere ? undefined : 'ENOENT';
-  if (isThere) return 'EEXIST';
-  return isUnicast(server.address) ? undefined : 'EINVAL';
-}
-
-/** Neither unspecified, broadcast, multicast nor link-local of IPv6. What is broadcast on a link only the kernel knows. */
-function isUnicast(address: string): boolean {
-  if (familyOf(address) === 'ipv6') return !/^(::$|fe[89ab]|ff)/.test(address);
-  const first = Number(address.split('.')[0]);
-  return (first < 224 || first >= 240) && address !== '0.0.0.0' && address !== '255.255.255.255';
+function isKnown({ scheduler, persistence }: ServiceRow): boolean {
+  return knownSchedulers.has(scheduler) && (persistence?.engine ?? 'sip') === 'sip';
 }

@@ -1,4 +1,5 @@
-import type { ServiceIdentity, ServiceRow } from '../../core/table.ts';
+import type { ServiceIdentity } from '../../core/table.ts';
+import { bareService } from '../../kernel/bare-rows.ts';
 import type { IpvsKernel } from '../../kernel/ipvs.ts';
 import { exitCodes } from '../exit.ts';
 import { complainOfMissing } from './service.ts';
@@ -20,15 +21,7 @@ async function deleteAll(kernel: IpvsKernel): Promise<number> {
 }
 
 async function deleteOne(kernel: IpvsKernel, identity: ServiceIdentity): Promise<number> {
-  // Only what names it counts.
-  const service: ServiceRow = {
-    identity,
-    scheduler: '',
-    schedulerFlags: [],
-    isOnePacket: false,
-    persistence: undefined,
-  };
-  const [result] = await kernel.apply([{ kind: 'del_service', service }]);
+  const [result] = await kernel.apply([{ kind: 'del_service', service: bareService(identity) }]);
   return outcome(result?.error, identity);
 }
 
