@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { resolveNames } from '../../src/cli/table/resolve-names.ts';
-import { serviceFamily } from '../../src/core/table.ts';
+import { serviceFamily, type Table } from '../../src/core/table.ts';
 import { connectionsFile, readConnections } from '../../src/kernel/connections.ts';
 import { createIpvsKernel, type IpvsKernel } from '../../src/kernel/ipvs.ts';
 import { applyPlan } from '../../src/kernel/restore/apply-plan.ts';
@@ -103,7 +103,7 @@ describe('a table of every shape, with traffic through it', () => {
   });
 
   test('counters are there, of services and of servers', async () => {
-    const table = await kernel.readStatistics();
+    const table = await counted();
     const found = table.get(`UDP ${vip}:5060`);
     expect(found?.traffic).toMatchObject({ connections: 1, incomingPackets: 1 });
     expect(found?.servers.get('127.0.0.1:7000')).toMatchObject({ traffic: found?.traffic, rates: {} });
@@ -115,7 +115,7 @@ describe('a table of every shape, with traffic through it', () => {
       formatConnections(readConnections(readFileSync(connectionsFile, 'utf8')), { isPersistenceShown });
     const lines = (await listing(true)).split('\n');
     expect(lines.find((line) => line.includes('call-1@client'))).toMatch(/^UDP 00:\d\d {2}NONE/);
-    expect(lines.filter((line) => line.includes(`[${vip6}]:53`))).toHaveLength(2);
+    expect(lines.find((line) => line.includes('[2001:db8::]:0'))).toMatch(/^UDP 00:\d\d {2}NONE/);
     await expectSame(() => listing(false), '-L -n -c');
     await expectSame(() => listing(true), '-L -n -c --persistent-conn');
   });
@@ -128,9 +128,9 @@ describe('a table of every shape, with traffic through it', () => {
       ...[...servers.values()].map(({ address }) => address),
     ]);
     const names = await resolveNames(addresses);
-    const listing = formatListing(await kernel.read(), { header, names });
-    expect(listing).toContain('localhost:http-alt');
-    expect(listing).toBe(ipvsadm('-L'));
+    const listing = async () => formatListing(await kernel.read(), { header, names });
+    expect(await listing()).toContain('localhost:http-alt');
+    await expectSame(listing, '-L');
   });
 
   test('rules are saved as ipvsadm -S -n saves them', async () => {
@@ -143,10 +143,10 @@ describe('a table of every shape, with traffic through it', () => {
     ipvsadm('-C');
     sh(`ipvsadm -R <<'END'\n${ours}END`);
     expect(withoutCounters(await kernel.read())).toEqual(table);
-    expect(ipvsadm('-S -n')).toBe(theirs);
+    expect(linesOf(ipvsadm('-S -n'))).toEqual(linesOf(theirs));
     ipvsadm('-C');
     expect(await restore(theirs)).toEqual([]);
-    expect(ipvsadm('-S -n')).toBe(theirs);
+    expect(linesOf(ipvsadm('-S -n'))).toEqual(linesOf(theirs));
   });
 
   test('rules as they are typed mean to both programs the same', async () => {
@@ -166,15 +166,11 @@ describe('a table of every shape, with traffic through it', () => {
   });
 
   test('counters of one service are set to zero, and of all', async () => {
-    const connections = async () => {
-      const table = await kernel.read();
-      return [`TCP ${vip}:80`, `UDP ${vip}:5060`].map((key) => table.get(key)?.traffic?.connections);
-    };
-    expect(await connections()).toEqual([1, 1]);
+    await counted();
     expect(await kernel.zero({ kind: 'address', protocol: 'tcp', address: vip, port: 80 })).toBeUndefined();
-    expect(await connections()).toEqual([0, 1]);
+    expect(connectionsIn(await kernel.read())).toEqual([0, 1]);
     expect(await kernel.zero()).toBeUndefined();
-    expect(await connections()).toEqual([0, 0]);
+    expect(connectionsIn(await kernel.read())).toEqual([0, 0]);
     expect(await kernel.zero({ kind: 'fwmark', mark: 99, family: 'ipv4' })).toBe('ESRCH');
   });
 
@@ -245,7 +241,9 @@ describe('the program', () => {
     expect(lvsdTable('', 'list', '--tun-info')).toEqual({ status: 0, stdout: ipvsadm('-L -n --tun-info'), stderr: '' });
     const alone = ipvsadm(`-L -n --thresholds -t ${vip}:80`);
     expect(lvsdTable('', 'list', '--thresholds', '-t', `${vip}:80`)).toEqual({ status: 0, stdout: alone, stderr: '' });
-    expect(lvsdTable('', 'save')).toEqual({ status: 0, stdout: saved, stderr: '' });
+    const { stdout } = lvsdTable('', 'save');
+    expect(stdout).toBe(ipvsadm('-S -n'));
+    expect(linesOf(stdout)).toEqual(linesOf(saved));
     expect(lvsdTable('', 'zero', '-f', '8', '-6')).toEqual({ status: 0, stdout: '', stderr: '' });
     expect(lvsdTable('', 'clear', '-f', '8', '-6')).toEqual({ status: 0, stdout: '', stderr: '' });
     expect(ipvsadm('-S -n')).not.toContain('-f 8 -6');
@@ -288,6 +286,23 @@ describe('the program', () => {
     });
   });
 });
+
+/** In no order: servers whose addresses go in circles are sorted by the order in which they were added, too. */
+function linesOf(rules: string): readonly string[] {
+  return rules.split('\n').sort();
+}
+
+/** The table once the kernel has counted the traffic: it adds up every two seconds. */
+async function counted(): Promise<Table> {
+  for (;;) {
+    const table = await kernel.readStatistics();
+    if (connectionsIn(table).every((connections) => connections === 1)) return table;
+  }
+}
+
+function connectionsIn(table: Table): readonly (number | undefined)[] {
+  return [`TCP ${vip}:80`, `UDP ${vip}:5060`].map((key) => table.get(key)?.traffic?.connections);
+}
 
 /** What is wrong with the rules, by the plan or by the kernel. */
 async function restore(text: string) {

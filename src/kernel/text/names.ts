@@ -18,5 +18,7 @@ export function nameEndpoint(
   if (names === undefined) return formatEndpoint({ address, port });
   const host = names.host(address) ?? address;
   const portName = (protocol && names.port(port, protocol)) ?? port;
-  return address.includes(':') ? `[${host}]:${portName}` : `${host}:${portName}`;
+  const name = address.includes(':') ? `[${host}]:${portName}` : `${host}:${portName}`;
+  // What goes into ipvsadm's buffer of 60.
+  return name.slice(0, 59);
 }
