@@ -24,6 +24,7 @@ import {
   serviceShapes,
   withoutCounters,
 } from '../contract/kernel.ts';
+import { until } from './support/agent.ts';
 import { ipvsadm } from './support/ipvsadm.ts';
 import { sh } from './support/netns.ts';
 
@@ -293,11 +294,9 @@ function linesOf(rules: string): readonly string[] {
 }
 
 /** The table once the kernel has counted the traffic: it adds up every two seconds. */
-async function counted(): Promise<Table> {
-  for (;;) {
-    const table = await kernel.readStatistics();
-    if (connectionsIn(table).every((connections) => connections === 1)) return table;
-  }
+function counted(): Promise<Table> {
+  const isCounted = (table: Table) => connectionsIn(table).every((connections) => connections === 1);
+  return until(() => kernel.readStatistics(), isCounted);
 }
 
 function connectionsIn(table: Table): readonly (number | undefined)[] {
