@@ -49,11 +49,13 @@ test('the table is listed as ipvsadm lists it', async () => {
 });
 
 test('an op as text is what ipvsadm does', async () => {
-  const web = service();
+  // It has one-packet scheduling for UDP alone.
+  const identity = { kind: 'address', protocol: 'udp', address: '192.0.2.1', port: 80 } as const;
+  const web = service({ identity });
   const web6 = service({ identity: { kind: 'fwmark', mark: 9, family: 'ipv6' } });
   const ops = [
     addService(web),
-    ...serviceShapes.map((shape) => editService(service(shape), web)),
+    ...serviceShapes.map((shape) => editService(service({ identity, ...shape }), web)),
     ...serverShapes.map((shape, n) => addServer(web, server({ address: `10.9.0.${n}`, ...shape }))),
     editServer(web, server({ address: '10.9.0.0', weight: 9, forwarding: 'dr', upperThreshold: 5 }), server()),
     delServer(web, server({ address: '10.9.0.1' })),
