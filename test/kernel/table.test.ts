@@ -10,8 +10,9 @@ import { connectionsFile, readConnections } from '../../src/kernel/connections.t
 import { createIpvsKernel, type IpvsKernel } from '../../src/kernel/ipvs.ts';
 import { applyPlan } from '../../src/kernel/restore/apply-plan.ts';
 import { planRestore } from '../../src/kernel/restore/plan.ts';
+import type { Layout } from '../../src/kernel/text/columns.ts';
 import { formatConnections } from '../../src/kernel/text/connections.ts';
-import { formatListing, type Layout } from '../../src/kernel/text/listing.ts';
+import { formatListing } from '../../src/kernel/text/listing.ts';
 import { parseRules } from '../../src/kernel/text/parse-rules.ts';
 import { formatRules } from '../../src/kernel/text/rules.ts';
 import { formatDaemons, formatTimeouts } from '../../src/kernel/text/settings.ts';
