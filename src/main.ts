@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { exitCodes } from './cli/exit.ts';
 import type { RunOptions } from './cli/run.ts';
 import { ConfigError } from './config/issue.ts';
+import type { ServiceIdentity } from './core/table.ts';
 import { KernelUnavailable } from './kernel/kernel.ts';
 import { version } from './version.ts';
 
@@ -22,8 +23,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+type Execute = (command: () => Promise<number>) => Promise<void>;
+
 /** The command line. What a command needs is loaded when it is called: `lvsd status` asks in a tenth of a second. */
-function createProgram(execute: (command: () => Promise<number>) => Promise<void>): Command {
+function createProgram(execute: Execute): Command {
   const program = new Command('lvsd')
     .description('Health-checking agent for Linux Virtual Server directors')
     .exitOverride()
@@ -72,6 +75,8 @@ function createProgram(execute: (command: () => Promise<number>) => Promise<void
     .description('print the changes that would take the kernel to the configured table with every server up')
     .action(({ config }) => execute(async () => (await import('./cli/diff.ts')).diffTables(config)));
 
+  addTableCommands(program.command('table').description("list, save, restore or clear the kernel's table"), execute);
+
   program
     .command('doctor')
     .option('-c, --config <file>', 'configuration file', defaultConfig)
@@ -99,6 +104,75 @@ function createProgram(execute: (command: () => Promise<number>) => Promise<void
     .action(() => execute(() => print({ output: `${version}\n`, exitCode: exitCodes.ok })));
 
   return program;
+}
+
+/** The options are those of ipvsadm, and exclude each other as they do there. */
+function addTableCommands(table: Command, execute: Execute): void {
+  const list = table.command('list').description('print the table as ipvsadm -L -n does');
+  for (const option of listingOptions()) list.addOption(option);
+  withServiceOptions(
+    list,
+    async (service, flags) => (await import('./cli/table/list.ts')).list(flags, service),
+    execute,
+  );
+  table
+    .command('save')
+    .option('--complete', 'with the connection thresholds, which ipvsadm -S leaves out', false)
+    .description('print the table as ipvsadm -S -n does')
+    .action(({ complete }) =>
+      execute(async () => (await import('./cli/table/save.ts')).save({ isComplete: complete })),
+    );
+  table
+    .command('restore')
+    .description('read rules from stdin, as ipvsadm -R does, and apply all or none of them')
+    .action(() => execute(async () => (await import('./cli/table/restore.ts')).restore()));
+  const clear = table.command('clear').description('delete every service, or one');
+  withServiceOptions(clear, async (service) => (await import('./cli/table/change.ts')).clear(service), execute);
+  const zero = table.command('zero').description('set the counters of every service to zero, or of one');
+  withServiceOptions(zero, async (service) => (await import('./cli/table/change.ts')).zero(service), execute);
+}
+
+const serviceOptionNames = ['tcpService', 'udpService', 'sctpService', 'fwmarkService'];
+
+function listingOptions(): readonly Option[] {
+  const columns = ['stats', 'rate', 'thresholds'];
+  const alone = [...columns, ...serviceOptionNames];
+  return [
+    new Option('--stats', 'counters of connections, packets and bytes'),
+    new Option('--rate', 'the same for one second'),
+    new Option('--thresholds', 'connection thresholds'),
+    new Option('--persistent-conn', 'persistent connections; with --connections, what persistence engines go by'),
+    new Option('--tun-info', 'kinds of tunnels'),
+    new Option('--exact', 'counters with every digit'),
+    new Option('--connections', 'the connections instead').conflicts(['timeout', 'daemon', ...alone]),
+    new Option('--timeout', 'the timeouts instead').conflicts(['daemon', 'persistentConn', ...alone]),
+    new Option('--daemon', 'the synchronisation daemons instead').conflicts(['persistentConn', ...alone]),
+    new Option('--sort', 'sorted, as it is anyway'),
+    new Option('--nosort', 'in the order of the kernel'),
+    new Option('--resolve', 'names instead of numbers').conflicts('json'),
+    new Option('--json', 'everything, for programs'),
+  ];
+}
+
+type OnService = (service: ServiceIdentity | undefined, flags: Record<string, boolean>) => Promise<number>;
+
+/** The options that name a service, as ipvsadm spells them, and what is done with it. */
+function withServiceOptions(command: Command, act: OnService, execute: Execute): void {
+  const others = (name: string) => serviceOptionNames.filter((other) => other !== name);
+  command
+    .addOption(new Option('-t, --tcp-service <address[:port]>', 'a TCP service').conflicts(others('tcpService')))
+    .addOption(new Option('-u, --udp-service <address[:port]>', 'a UDP service').conflicts(others('udpService')))
+    .addOption(new Option('--sctp-service <address[:port]>', 'an SCTP service').conflicts(others('sctpService')))
+    .option('-f, --fwmark-service <mark>', 'the service of a firewall mark')
+    .option('-6, --ipv6', 'that of IPv6, with -f')
+    .action((options) =>
+      execute(async () => {
+        const { serviceIn } = await import('./cli/table/service.ts');
+        const service = serviceIn(options);
+        if (service !== undefined && 'mistake' in service) command.error(`error: ${service.mistake}`);
+        return act(service, options);
+      }),
+    );
 }
 
 function tableName(text: string): RunOptions['table'] {

@@ -18,7 +18,7 @@ const arrows: readonly (readonly [part: string, ...allowed: readonly string[]])[
   ['src/kernel/', 'src/core/'],
   ['src/run/', 'src/core/', 'src/kernel/', 'checks/probe.ts'],
   ['src/agent.ts', 'src/core/', 'src/kernel/', 'src/run/', 'checks/probe.ts'],
-  ['src/observe/', 'src/core/', 'src/kernel/rules.ts', 'src/kernel/setting-text.ts'],
+  ['src/observe/', 'src/core/', 'src/kernel/text/rules.ts', 'src/kernel/text/setting-rules.ts'],
   ['src/admin/', 'src/core/', 'src/run/clock.ts', 'src/run/directory.ts'],
   ['src/doctor/', 'src/core/', 'src/kernel/', 'src/run/roster.ts', 'checks/'],
   ['src/version.ts'],

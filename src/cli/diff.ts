@@ -6,8 +6,8 @@ import { decide, type ServerStatus } from '../core/fleet.ts';
 import { diffSettings } from '../core/settings.ts';
 import { serverKey, type Table } from '../core/table.ts';
 import { createIpvsKernel } from '../kernel/ipvs.ts';
-import { formatOp } from '../kernel/rules.ts';
-import { formatSettingOp } from '../kernel/setting-text.ts';
+import { formatOp } from '../kernel/text/rules.ts';
+import { formatSettingOp } from '../kernel/text/setting-rules.ts';
 import { openState } from '../run/state.ts';
 import { exitCodes } from './exit.ts';
 

@@ -7,7 +7,7 @@ import type { Config } from '../core/config.ts';
 import type { AgentEvent } from '../core/event.ts';
 import { createIpvsKernel } from '../kernel/ipvs.ts';
 import { createMemoryKernel } from '../kernel/memory.ts';
-import { formatTable } from '../kernel/rules.ts';
+import { formatListing } from '../kernel/text/listing.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { createBus } from '../run/bus.ts';
 import { createSystemClock } from '../run/clock.ts';
@@ -131,13 +131,16 @@ function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
   };
 }
 
+/** What stands in the first line for a table in memory. */
+const memoryHeader = { version: '1.2.1', size: 4096 };
+
 /** Probes to a verdict and writes it to the table, or leaves off at a signal. */
 async function runOnce({ agent, kernel }: Assembly, signals: Signals): Promise<number> {
   await agent.start();
   const outcome = await Promise.race([agent.settle(), endOf(signals)]);
   if (typeof outcome === 'boolean') {
-    const header = 'info' in kernel ? await kernel.info() : undefined;
-    process.stdout.write(formatTable(await kernel.read(), header));
+    const header = 'info' in kernel ? await kernel.info() : memoryHeader;
+    process.stdout.write(formatListing(await kernel.read(), { header }));
   }
   await agent.stop(typeof outcome === 'string' ? outcome : 'once');
   return outcome === true ? exitCodes.ok : exitCodes.failed;

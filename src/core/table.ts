@@ -27,6 +27,8 @@ export interface Persistence {
   readonly timeoutSeconds: number;
   /** How much of the client's address counts: 0 to 32, or 0 to 128. */
   readonly prefixLength: number;
+  /** An IPv4 mask with holes, such as 255.0.255.0, that no prefix length says; `prefixLength` then counts its ones. */
+  readonly netmask?: string | undefined;
   /** Name of the persistence engine, `sip`; absent: a client is told by its address. */
   readonly engine?: string | undefined;
 }
@@ -50,7 +52,7 @@ export interface ServerRow {
   readonly tunnel?: Tunnel | undefined;
 }
 
-/** The kernel's counters since the service was added. */
+/** The kernel's counters since the row was added or set to zero; or what it estimates of them for one second. */
 export interface Traffic {
   readonly connections: number;
   readonly incomingPackets: number;
@@ -65,15 +67,21 @@ export interface Connections {
   readonly persistent: number;
 }
 
+/** What the kernel measures of a service or server. Rates, and traffic of servers, are read on request only. */
+export interface Measured {
+  readonly traffic?: Traffic;
+  /** For one second, as an average over some ten. */
+  readonly rates?: Traffic;
+}
+
 /** A server as read: its row, and what the kernel counted where it counts (not in a table that we want). */
-export interface TableServer extends ServerRow {
+export interface TableServer extends ServerRow, Measured {
   readonly connections?: Connections;
 }
 
-export interface TableService extends ServiceRow {
+export interface TableService extends ServiceRow, Measured {
   /** By `serverKey`. */
   readonly servers: ReadonlyMap<string, TableServer>;
-  readonly traffic?: Traffic;
 }
 
 /** An IPVS table, ours or the kernel's: services by `serviceKey`. */
@@ -139,6 +147,7 @@ export function sameService(a: ServiceRow, b: ServiceRow): boolean {
     a.isOnePacket === b.isOnePacket &&
     a.persistence?.timeoutSeconds === b.persistence?.timeoutSeconds &&
     a.persistence?.prefixLength === b.persistence?.prefixLength &&
+    a.persistence?.netmask === b.persistence?.netmask &&
     a.persistence?.engine === b.persistence?.engine
   );
 }

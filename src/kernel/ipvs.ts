@@ -2,6 +2,7 @@ import type { SettingOp, SettingResult, Settings } from '../core/settings.ts';
 import {
   type Op,
   type OpResult,
+  type ServiceIdentity,
   serverKey,
   serviceFamily,
   serviceKey,
@@ -18,18 +19,27 @@ import {
   askForServers,
   askForServices,
   askForTimeouts,
+  askToFlush,
+  askToZero,
   encodeOp,
   encodeSettingOp,
 } from './message.ts';
 import { controllerFamily } from './numbers.ts';
-import { readDaemon, readFamilyId, readInfo, readServer, readService, readTimeouts } from './reply.ts';
-import type { TableHeader } from './rules.ts';
+import { type Depth, readDaemon, readFamilyId, readInfo, readServer, readService, readTimeouts } from './reply.ts';
+import type { TableHeader } from './text/listing.ts';
 
 /** IPVS_GENL_NAME of <linux/ip_vs.h> */
 const familyName = 'IPVS';
 
+/** The running kernel: what commands ask of it beside what the agent does. All reject with `KernelUnavailable`. */
 export interface IpvsKernel extends Kernel {
-  /** What `ipvsadm -L` prints in its first line. Rejects with `KernelUnavailable`. */
+  /** As `read`, with all that the kernel measures. */
+  readStatistics(): Promise<Table>;
+  /** Deletes every service. */
+  flush(): Promise<void>;
+  /** Sets the counters of a service to zero, or of all. Resolves with the errno's name where the kernel refused. */
+  zero(identity?: ServiceIdentity): Promise<string | undefined>;
+  /** What `ipvsadm -L` prints in its first line. */
   info(): Promise<TableHeader>;
 }
 
@@ -38,10 +48,14 @@ export function createIpvsKernel(): IpvsKernel {
   const channel = new Channel(Protocol.GENERIC);
   const inTurn = createTurns();
   return {
-    read: () => inTurn(() => available(readTable(channel))),
+    read: () => inTurn(() => available(readTable(channel, 'rows'))),
+    readStatistics: () => inTurn(() => available(readTable(channel, 'statistics'))),
     apply: (ops) => inTurn(() => available(applyOps(channel, ops))),
     readSettings: () => inTurn(() => available(readSettings(channel))),
     applySettings: (ops) => inTurn(() => available(applySettings(channel, ops))),
+    flush: () => inTurn(() => available(sendAll(channel, [undefined], askToFlush))).then(() => undefined),
+    zero: (identity) =>
+      inTurn(() => available(sendAll(channel, [identity], askToZero))).then(([result]) => result?.error),
     info: () => inTurn(() => available(readHeader(channel))),
     close: () => inTurn(() => channel.close()),
   };
@@ -57,20 +71,27 @@ function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-async function readTable(channel: Channel): Promise<Table> {
+async function readTable(channel: Channel, depth: Depth): Promise<Table> {
   const type = await findFamily(channel);
   const table = new Map<string, TableService>();
   for (const row of await channel.dump({ type, payload: askForServices() })) {
-    const service = readService(row);
-    if (service !== undefined) table.set(serviceKey(service.identity), await withServers(channel, type, service));
+    const service = readService(row, depth);
+    if (service === undefined) continue;
+    const servers = await readServers(channel, type, service, depth);
+    table.set(serviceKey(service.identity), { ...service, servers });
   }
   return table;
 }
 
-async function withServers(channel: Channel, type: number, service: TableService): Promise<TableService> {
-  const rows = await channel.dump({ type, payload: askForServers(service.identity) });
-  const servers = rows.map((row) => readServer(row, serviceFamily(service.identity)));
-  return { ...service, servers: new Map(servers.map((server) => [serverKey(server), server])) };
+async function readServers(
+  channel: Channel,
+  type: number,
+  { identity }: TableService,
+  depth: Depth,
+): Promise<TableService['servers']> {
+  const rows = await channel.dump({ type, payload: askForServers(identity) });
+  const servers = rows.map((row) => readServer(row, serviceFamily(identity), depth));
+  return new Map(servers.map((server) => [serverKey(server), server]));
 }
 
 async function applyOps(channel: Channel, ops: readonly Op[]): Promise<readonly OpResult[]> {

@@ -10,6 +10,7 @@ import {
   type Tunnel,
 } from '../core/table.ts';
 import { attribute, be16, nested, text, u8, u16, u32 } from './attribute.ts';
+import { dottedMask } from './netmask.ts';
 import * as ipvs from './numbers.ts';
 
 /** The flags that are ours to set. The rest, "hashed", stays as the kernel has it. */
@@ -41,6 +42,16 @@ export function askForTimeouts(): Buffer {
 
 export function askForDaemons(): Buffer {
   return header(ipvs.command.getDaemons);
+}
+
+export function askToFlush(): Buffer {
+  return header(ipvs.command.flush);
+}
+
+/** Sets the counters of a service to zero; of every service where none is named. */
+export function askToZero(identity?: ServiceIdentity): Buffer {
+  if (identity === undefined) return header(ipvs.command.zero);
+  return Buffer.concat([header(ipvs.command.zero), nested(ipvs.top.service, identityAttributes(identity))]);
 }
 
 /** The generic netlink header and attributes of one change of the settings. */
@@ -159,13 +170,9 @@ function flagBits(row: ServiceRow): number {
 }
 
 /** IPv4: the mask in network order. IPv6: the length of the prefix in the host's order. */
-function netmaskBytes(row: ServiceRow): Buffer {
+function netmaskBytes({ identity, persistence }: ServiceRow): Uint8Array {
+  if (serviceFamily(identity) === 'ipv4') return ipToBytes(dottedMask(persistence ?? { prefixLength: 32 }));
   const bytes = Buffer.alloc(4);
-  if (serviceFamily(row.identity) === 'ipv6') bytes.writeUInt32LE(row.persistence?.prefixLength ?? 128);
-  else bytes.writeUInt32BE(maskOf(row.persistence?.prefixLength ?? 32));
+  bytes.writeUInt32LE(persistence?.prefixLength ?? 128);
   return bytes;
-}
-
-function maskOf(prefixLength: number): number {
-  return prefixLength === 0 ? 0 : (0xffffffff << (32 - prefixLength)) >>> 0;
 }

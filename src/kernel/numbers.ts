@@ -1,6 +1,6 @@
 import type { Family } from '../core/address.ts';
 import type { SyncRole } from '../core/settings.ts';
-import type { Forwarding, OpKind, Protocol, SchedulerFlag, Tunnel, TunnelChecksum } from '../core/table.ts';
+import type { Forwarding, OpKind, Protocol, SchedulerFlag, Traffic, Tunnel, TunnelChecksum } from '../core/table.ts';
 
 // From <linux/ip_vs.h> (IPVS_*), <linux/genetlink.h> (GENL_*, CTRL_*) and <sys/socket.h> (AF_*).
 
@@ -29,6 +29,8 @@ export const command = {
   setTimeouts: 12,
   getTimeouts: 13,
   getInfo: 15,
+  zero: 16,
+  flush: 17,
 } as const satisfies Record<OpKind, number> & Record<string, number>;
 
 /** IPVS_CMD_ATTR_*: what the others are nested in. */
@@ -45,9 +47,7 @@ export const service = {
   flags: 7,
   timeout: 8,
   netmask: 9,
-  stats: 10,
   engine: 11,
-  stats64: 12,
 } as const;
 
 /** IPVS_DEST_ATTR_* */
@@ -82,14 +82,24 @@ export const daemon = {
 /** IP_VS_STATE_* */
 export const roles: Record<SyncRole, number> = { master: 1, backup: 2 };
 
+/** IPVS_SVC_ATTR_STATS and STATS64, which are the numbers of IPVS_DEST_ATTR_STATS and STATS64 too. */
+export const measured = { stats: 10, stats64: 12 } as const;
+
 /** IPVS_STATS_ATTR_* */
-export const stats = {
+export const counters: Record<keyof Traffic, number> = {
   connections: 1,
   incomingPackets: 2,
   outgoingPackets: 3,
   incomingBytes: 4,
   outgoingBytes: 5,
-} as const;
+};
+export const rates: Record<keyof Traffic, number> = {
+  connections: 6,
+  incomingPackets: 7,
+  outgoingPackets: 8,
+  incomingBytes: 9,
+  outgoingBytes: 10,
+};
 
 /** IPVS_INFO_ATTR_* */
 export const info = { version: 1, size: 2 } as const;

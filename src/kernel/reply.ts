@@ -8,7 +8,6 @@ import {
   serviceFamily,
   type TableServer,
   type TableService,
-  type Traffic,
   type Tunnel,
 } from '../core/table.ts';
 import {
@@ -23,18 +22,23 @@ import {
   readU32,
   torn,
 } from './attribute.ts';
+import { maskOf } from './netmask.ts';
 import * as ipvs from './numbers.ts';
+import { readRates, readTraffic } from './statistics.ts';
 
 /** The number of a family, in the controller's answer. Throws `NetlinkError`. */
 export function readFamilyId(payload: Buffer): number {
   return readU16(bodyOf(payload), ipvs.controller.id);
 }
 
+/** How much of a row is read: what reconciling needs, or all that the kernel measures too. */
+export type Depth = 'rows' | 'statistics';
+
 /**
  * A service as a dump lists it, without servers; undefined where it is of a protocol that no configuration can name,
  * and so none of ours. Throws `NetlinkError`.
  */
-export function readService(payload: Buffer): TableService | undefined {
+export function readService(payload: Buffer, depth: Depth = 'rows'): TableService | undefined {
   const attributes = readNested(bodyOf(payload), ipvs.top.service);
   const identity = readIdentity(attributes);
   if (identity === undefined) return undefined;
@@ -46,12 +50,13 @@ export function readService(payload: Buffer): TableService | undefined {
     isOnePacket: (flags & ipvs.onePacketFlag) !== 0,
     persistence: flags & ipvs.persistentFlag ? readPersistence(attributes, serviceFamily(identity)) : undefined,
     traffic: readTraffic(attributes),
+    ...(depth === 'statistics' && { rates: readRates(attributes) }),
     servers: new Map(),
   };
 }
 
 /** A server as a dump lists it. Kernels before 3.18 do not tell its family: it is that of the service. Throws `NetlinkError`. */
-export function readServer(payload: Buffer, serviceFamily: Family): TableServer {
+export function readServer(payload: Buffer, serviceFamily: Family, depth: Depth = 'rows'): TableServer {
   const attributes = readNested(bodyOf(payload), ipvs.top.server);
   const family = attributes.has(ipvs.server.family) ? readFamily(attributes, ipvs.server.family) : serviceFamily;
   return {
@@ -67,6 +72,7 @@ export function readServer(payload: Buffer, serviceFamily: Family): TableServer 
       inactive: readU32(attributes, ipvs.server.inactive),
       persistent: readU32(attributes, ipvs.server.persistent),
     },
+    ...(depth === 'statistics' && { traffic: readTraffic(attributes), rates: readRates(attributes) }),
   };
 }
 
@@ -127,11 +133,10 @@ function readIdentity(attributes: Attributes): ServiceIdentity | undefined {
 }
 
 function readPersistence(attributes: Attributes, family: Family): Persistence {
-  const netmask = payloadOf(attributes, ipvs.service.netmask, 4);
+  const bytes = payloadOf(attributes, ipvs.service.netmask, 4);
   return {
     timeoutSeconds: readU32(attributes, ipvs.service.timeout),
-    // A mask with holes counts its ones: that is the share of the client's address that it lets through.
-    prefixLength: family === 'ipv6' ? netmask.readUInt32LE() : countOnes(netmask.readUInt32BE()),
+    ...(family === 'ipv6' ? { prefixLength: bytes.readUInt32LE() } : maskOf(ipFromBytes(bytes.subarray(0, 4)))),
     ...(attributes.has(ipvs.service.engine) && { engine: readText(attributes, ipvs.service.engine) }),
   };
 }
@@ -144,34 +149,6 @@ function readTunnel(attributes: Attributes): { readonly tunnel?: Tunnel } {
   const checksum = nameOf(ipvs.tunnelChecksums, readU16(attributes, ipvs.server.tunnelFlags)) ?? 'none';
   if (type === 'gre') return { tunnel: { type, checksum: checksum === 'remote' ? 'none' : checksum } };
   return { tunnel: { type, port: readBe16(attributes, ipvs.server.tunnelPort), checksum } };
-}
-
-function countOnes(bits: number): number {
-  let ones = 0;
-  for (let rest = bits; rest !== 0; rest >>>= 1) ones += rest & 1;
-  return ones;
-}
-
-/** Kernels since 4.1 count in 64 bits; the older attribute wraps at 32. */
-function readTraffic(attributes: Attributes): Traffic {
-  const counters = readNested(
-    attributes,
-    attributes.has(ipvs.service.stats64) ? ipvs.service.stats64 : ipvs.service.stats,
-  );
-  return {
-    connections: readCounter(counters, ipvs.stats.connections),
-    incomingPackets: readCounter(counters, ipvs.stats.incomingPackets),
-    outgoingPackets: readCounter(counters, ipvs.stats.outgoingPackets),
-    incomingBytes: readCounter(counters, ipvs.stats.incomingBytes),
-    outgoingBytes: readCounter(counters, ipvs.stats.outgoingBytes),
-  };
-}
-
-/** 32 or 64 bits, as the kernel sent it; exact up to 2^53. */
-function readCounter(attributes: Attributes, type: number): number {
-  const payload = payloadOf(attributes, type, 4);
-  const low = payload.readUInt32LE(0);
-  return payload.length < 8 ? low : payload.readUInt32LE(4) * 2 ** 32 + low;
 }
 
 function readAddress(attributes: Attributes, type: number, family: Family): string {

@@ -2,8 +2,8 @@ import { rowNameOfOp } from '../core/drift.ts';
 import { reasonForOp, reasonForSettingOp } from '../core/refusal.ts';
 import { type SettingOp, settingName } from '../core/settings.ts';
 import type { Op } from '../core/table.ts';
-import { formatOp } from '../kernel/rules.ts';
-import { formatSettingOp } from '../kernel/setting-text.ts';
+import { formatOp } from '../kernel/text/rules.ts';
+import { formatSettingOp } from '../kernel/text/setting-rules.ts';
 
 /** A change of the table or of the settings, as the log tells it. */
 export interface Change {

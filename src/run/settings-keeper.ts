@@ -12,7 +12,7 @@ import {
   settledPart,
 } from '../core/settings.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { formatSettingOp } from '../kernel/setting-text.ts';
+import { formatSettingOp } from '../kernel/text/setting-rules.ts';
 import { createBackoff } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import { type Ownership, own } from './ownership.ts';

@@ -4,7 +4,7 @@ import { type Drift, findDrift, isNoRepair } from '../core/drift.ts';
 import type { AgentEvent } from '../core/event.ts';
 import type { Op, OpResult, Table } from '../core/table.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { formatOp } from '../kernel/rules.ts';
+import { formatOp } from '../kernel/text/rules.ts';
 import { createBackoff } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import { type Ownership, own } from './ownership.ts';

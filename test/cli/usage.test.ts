@@ -38,7 +38,7 @@ test('version prints the version of the package', async () => {
 test.each([['help'], ['--help']])('%s prints the commands on stdout', async (word) => {
   const { ending, stdout, stderr } = await scene.lvsd(word);
   expect({ ending, stderr }).toEqual({ ending: 0, stderr: '' });
-  for (const command of ['run', 'config', 'check', 'diff', 'status', 'version']) {
+  for (const command of ['run', 'config', 'check', 'diff', 'table', 'status', 'version']) {
     expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
   }
 });

@@ -42,6 +42,7 @@ describe('diff', () => {
     ['timeout', { timeoutSeconds: 61, prefixLength: 32 }],
     ['netmask', { timeoutSeconds: 60, prefixLength: 24 }],
     ['engine', { timeoutSeconds: 60, prefixLength: 32, engine: 'sip' }],
+    ['netmask with holes', { timeoutSeconds: 60, prefixLength: 32, netmask: '255.0.255.0' }],
   ])('a change of the persistence %s is one edit in place', (_name, persistence) => {
     const before = { ...web, persistence: { timeoutSeconds: 60, prefixLength: 32 } };
     expect(summary(aTable([{ ...web, persistence }]), aTable([before]))).toEqual(['edit_service TCP 192.0.2.1:80']);

@@ -11,7 +11,7 @@ import {
   settledPart,
   type Timeouts,
 } from '../../src/core/settings.ts';
-import { formatSettingOp } from '../../src/kernel/setting-text.ts';
+import { formatSettingOp } from '../../src/kernel/text/setting-rules.ts';
 
 const master: SyncDaemon = {
   role: 'master',

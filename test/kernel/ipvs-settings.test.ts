@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { SettingOp, SyncDaemon } from '../../src/core/settings.ts';
 import { createIpvsKernel, type IpvsKernel } from '../../src/kernel/ipvs.ts';
-import { formatSettingOp } from '../../src/kernel/setting-text.ts';
+import { formatSettingOp } from '../../src/kernel/text/setting-rules.ts';
 import { addServer, addService, server, service } from '../contract/kernel.ts';
 import { lvsd, until, writeConfigFile } from './support/agent.ts';
 import { ipvsadm } from './support/ipvsadm.ts';

@@ -5,7 +5,8 @@ import { diff } from '../../src/core/diff.ts';
 import { type Op, serviceFamily } from '../../src/core/table.ts';
 import { createIpvsKernel, type IpvsKernel } from '../../src/kernel/ipvs.ts';
 import { KernelUnavailable } from '../../src/kernel/kernel.ts';
-import { formatOp, formatTable } from '../../src/kernel/rules.ts';
+import { formatListing } from '../../src/kernel/text/listing.ts';
+import { formatOp } from '../../src/kernel/text/rules.ts';
 import {
   addServer,
   addService,
@@ -44,15 +45,17 @@ test('the table is listed as ipvsadm lists it', async () => {
   // ipvsadm prints a mark beyond 2^31 as a negative number, which it does not read back.
   const ops = everything.filter(({ service: { identity } }) => identity.kind !== 'fwmark' || identity.mark < 2 ** 31);
   expect((await kernel.apply(ops)).filter(({ error }) => error)).toEqual([]);
-  expect(formatTable(await kernel.read(), await kernel.info())).toBe(run('ipvsadm -L -n'));
+  expect(formatListing(await kernel.read(), { header: await kernel.info() })).toBe(run('ipvsadm -L -n'));
 });
 
 test('an op as text is what ipvsadm does', async () => {
-  const web = service();
+  // It has one-packet scheduling for UDP alone.
+  const identity = { kind: 'address', protocol: 'udp', address: '192.0.2.1', port: 80 } as const;
+  const web = service({ identity });
   const web6 = service({ identity: { kind: 'fwmark', mark: 9, family: 'ipv6' } });
   const ops = [
     addService(web),
-    ...serviceShapes.map((shape) => editService(service(shape), web)),
+    ...serviceShapes.map((shape) => editService(service({ identity, ...shape }), web)),
     ...serverShapes.map((shape, n) => addServer(web, server({ address: `10.9.0.${n}`, ...shape }))),
     editServer(web, server({ address: '10.9.0.0', weight: 9, forwarding: 'dr', upperThreshold: 5 }), server()),
     delServer(web, server({ address: '10.9.0.1' })),

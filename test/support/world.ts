@@ -6,7 +6,7 @@ import type { AgentEvent } from '../../src/core/event.ts';
 import { fail, pass } from '../../src/core/observation.ts';
 import type { Table } from '../../src/core/table.ts';
 import { createMemoryKernel, type MemoryKernel } from '../../src/kernel/memory.ts';
-import { formatSettingOp } from '../../src/kernel/setting-text.ts';
+import { formatSettingOp } from '../../src/kernel/text/setting-rules.ts';
 import type { Ownership } from '../../src/run/ownership.ts';
 import { createSimulatedClock, type SimulatedClock } from './clock.ts';
 

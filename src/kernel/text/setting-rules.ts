@@ -1,4 +1,4 @@
-import type { SettingOp, SyncDaemon } from '../core/settings.ts';
+import type { SettingOp, SyncDaemon } from '../../core/settings.ts';
 
 /** A change of the settings as arguments of ipvsadm: `--set 900 120 300`, `--start-daemon master --mcast-interface eth0`. */
 export function formatSettingOp(op: SettingOp): string {
