@@ -35,7 +35,7 @@ export const icmp = defineProbe({
   needsPort: false,
   options: z.strictObject({}),
 
-  async run({ address }, _options, signal) {
+  async run({ address }, _options, { signal }) {
     const finished = await ping(address, signal);
     return finished === 'aborted' ? fail('L4TOUT', 'no reply in time') : read(address, finished);
   },

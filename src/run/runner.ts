@@ -1,7 +1,9 @@
 import { type Probe, Unlearned } from '../../checks/probe.ts';
 import type { Check } from '../core/config.ts';
+import type { Deadline } from '../core/deadline.ts';
 import type { RunResult } from '../core/event.ts';
 import type { Clock } from './clock.ts';
+import { ManualDeadline } from './deadline.ts';
 
 export interface Run {
   readonly result: RunResult;
@@ -24,28 +26,29 @@ export interface Runner {
 }
 
 export function createRunner(clock: Clock): Runner {
-  const deadlines = new Set<Deadline>();
+  const timers = new Set<RunTimer>();
   return {
-    run: async (probe, check) => {
-      const startMs = clock.now();
-      const stalledBefore = clock.stalledMs();
-      const deadline = armDeadline(clock, check.timeoutMs);
-      deadlines.add(deadline);
-      const result = await Promise.race([observe(probe, check, deadline.signal), deadline.overrun]);
-      deadline.disarm();
-      deadlines.delete(deadline);
-      const lostMs = deadline.isFinal() ? 0 : clock.stalledMs() - stalledBefore;
-      return { result: excuse(result, lostMs, check.timeoutMs), durationMs: clock.now() - startMs };
-    },
+    run: (probe, check) =>
+      new Promise((resolve) => {
+        const startMs = clock.now();
+        const end = (result: RunResult) => {
+          if (!timers.delete(timer)) return;
+          const excused = excuse(result, timer.end(), check.timeoutMs);
+          resolve({ result: excused, durationMs: clock.now() - startMs });
+        };
+        const timer = startTimer(clock, check.timeoutMs, end);
+        timers.add(timer);
+        void observe(probe, check, timer.deadline).then(end);
+      }),
     stop: () => {
-      for (const deadline of deadlines) deadline.stop();
+      for (const timer of timers) timer.stop();
     },
   };
 }
 
-async function observe(probe: Probe, check: Check, signal: AbortSignal): Promise<RunResult> {
+async function observe(probe: Probe, check: Check, deadline: Deadline): Promise<RunResult> {
   try {
-    return { kind: 'observation', observation: await probe.run(check.target, check.options, signal) };
+    return { kind: 'observation', observation: await probe.run(check.target, check.options, deadline) };
   } catch (error) {
     return inconclusive(...described(error));
   }
@@ -66,19 +69,16 @@ function described(error: unknown): [code: string, message: string] {
   return ['EPROBE', `The probe failed in a way it should not: ${error instanceof Error ? error.stack : error}`];
 }
 
-type Deadline = ReturnType<typeof armDeadline>;
+type RunTimer = ReturnType<typeof startTimer>;
 
-function armDeadline(clock: Clock, timeoutMs: number) {
-  const abort = new AbortController();
+/** Passes the deadline of a run when its time is up, and gives it up with `overrun` when it does not end then. */
+function startTimer(clock: Clock, timeoutMs: number, overrun: (result: RunResult) => void) {
+  const deadline = new ManualDeadline();
   const stalledBefore = clock.stalledMs();
   let grantedMs = 0;
   let granted = 0;
+  let hasEnded = false;
   let cancel = () => {};
-  let isDisarmed = false;
-  let overran: (result: RunResult) => void;
-  const overrun = new Promise<RunResult>((resolve) => {
-    overran = resolve;
-  });
 
   const wait = (delayMs: number, then: () => void) => {
     cancel = clock.at(clock.now() + delayMs, then);
@@ -94,24 +94,23 @@ function armDeadline(clock: Clock, timeoutMs: number) {
     clock.afterPoll(expire);
   };
   const expire = () => {
-    if (isDisarmed) return;
-    wait(graceMs, () => overran(inconclusive('ETIMEDOUT', 'The probe did not end when its time was up')));
-    abort.abort();
+    if (hasEnded) return;
+    wait(graceMs, () => overrun(inconclusive('ETIMEDOUT', 'The probe did not end when its time was up')));
+    deadline.pass();
   };
 
   wait(timeoutMs, judge);
   return {
-    signal: abort.signal,
-    overrun,
-    /** True once all extensions are spent: there is no more excuse. */
-    isFinal: () => granted === extensions,
+    deadline,
     stop: () => {
-      abort.abort();
-      overran(inconclusive('ECANCELED', 'The agent is stopping'));
+      deadline.pass();
+      overrun(inconclusive('ECANCELED', 'The agent is stopping'));
     },
-    disarm: () => {
-      isDisarmed = true;
+    /** Returns how much of the run's time this process has lost; 0 once all extensions are spent: no more excuse. */
+    end: () => {
+      hasEnded = true;
       cancel();
+      return granted === extensions ? 0 : clock.stalledMs() - stalledBefore;
     },
   };
 }

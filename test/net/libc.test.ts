@@ -78,7 +78,7 @@ test('an epoll reports what is ready, and Node’s loop that the epoll is', asyn
   const peer = createSocket('udp4').bind(0, '127.0.0.1');
   await once(peer, 'listening');
   const fd = libc.socket(AF_INET, SOCK_DGRAM, 0);
-  libc.epoll_add(epollFd, fd, EPOLLIN);
+  libc.epoll_add(epollFd, fd, EPOLLIN, 7);
   const ready: number[][] = [];
   libc.epoll_wait(epollFd, (...event) => ready.push(event));
   expect(ready).toEqual([]);
@@ -91,7 +91,7 @@ test('an epoll reports what is ready, and Node’s loop that the epoll is', asyn
   peer.send('pong', port, '127.0.0.1');
   await reported;
   libc.epoll_wait(epollFd, (...event) => ready.push(event));
-  expect(ready).toEqual([[fd, EPOLLIN]]);
+  expect(ready).toEqual([[7, EPOLLIN]]);
   libc.close(fd);
   peer.close();
 });
