@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const [rate = 5000, seconds = 5, rounds = 3] = process.argv.slice(2).map(Number);
 const warmUpMs = 2000;
+const serversOfService = 100;
 
 /** What runs in a process of its own, told by its argument; each prints probes, and CPU in microseconds. */
 const subjects = {
@@ -106,8 +107,6 @@ async function agent(isNode, hasMetrics) {
   await created.start();
   return measure(() => probes);
 }
-
-const serversOfService = 100;
 
 /** As many servers as probes are wanted a second, each checked once a second. */
 function configOf(count) {

@@ -18,3 +18,16 @@ export const EINPROGRESS = 115;
 /** <sys/epoll.h> */
 export const EPOLLOUT = 0x004;
 export const EPOLLERR = 0x008;
+
+/** <bits/socket.h> */
+export const SOCK_DGRAM = 2;
+export const SOCK_RAW = 3;
+
+/** <netinet/in.h>, <linux/icmp.h>, <linux/icmpv6.h> */
+export const IPPROTO_ICMP = 1;
+export const IPPROTO_ICMPV6 = 58;
+export const SOL_RAW = 255;
+export const ICMP_FILTER = 1;
+export const ICMPV6_FILTER = 1;
+
+export const EPOLLIN = 0x001;

@@ -1,3 +1,4 @@
+import { createEcho, type Echo } from './echo.ts';
 import { loadLibc } from './libc.ts';
 import { createReactor } from './reactor.ts';
 import { type ConnectTcp, createConnect } from './tcp.ts';
@@ -8,6 +9,7 @@ export type EngineName = 'libc' | 'node';
 /** Probing on sockets of libc. */
 export interface Engine {
   readonly connect: ConnectTcp;
+  readonly echo: Echo;
 }
 
 /** The engine that is in use: undefined where probes are to use what Node has. Loaded at the first call. */
@@ -32,5 +34,6 @@ let loaded: { readonly engine: Engine | undefined } | undefined;
 function load(): Engine | undefined {
   const libc = loadLibc();
   if (libc === undefined) return undefined;
-  return { connect: createConnect(libc, createReactor(libc)) };
+  const reactor = createReactor(libc);
+  return { connect: createConnect(libc, reactor), echo: createEcho(libc, reactor) };
 }
