@@ -5,6 +5,7 @@ import type { AgentEvent } from './core/event.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import { serviceKey, type Table } from './core/table.ts';
 import { type Kernel, KernelUnavailable } from './kernel/kernel.ts';
+import { engineName } from './net/engine.ts';
 import type { Clock } from './run/clock.ts';
 import { createMonitor } from './run/monitor.ts';
 import { createReconciler, type Ownership } from './run/reconciler.ts';
@@ -52,6 +53,8 @@ const freshMs = 1000;
 export function createAgent(options: AgentOptions): Agent {
   const { kernel, clock, random, emit, ownership, isDryRun, probeOf } = options;
   const runner = createRunner(clock);
+  /** Loaded before the first run is due: that takes milliseconds. */
+  const engine = engineName();
   let isStopping = false;
   let config = options.config;
   let configLoadedAtMs = clock.wallNow();
@@ -167,6 +170,7 @@ export function createAgent(options: AgentOptions): Agent {
       isReady,
       isIpvsUp: reconciler.isKernelUp(),
       isConfigCurrent,
+      engine,
       configLoadedAtMs,
       services: monitor.snapshot(shown.table),
     }),

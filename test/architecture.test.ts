@@ -18,7 +18,7 @@ const arrows: readonly (readonly [part: string, ...allowed: readonly string[]])[
   ['src/net/', 'src/core/'],
   ['src/kernel/', 'src/core/'],
   ['src/run/', 'src/core/', 'src/kernel/', 'checks/probe.ts'],
-  ['src/agent.ts', 'src/core/', 'src/kernel/', 'src/run/', 'checks/probe.ts'],
+  ['src/agent.ts', 'src/core/', 'src/kernel/', 'src/net/', 'src/run/', 'checks/probe.ts'],
   ['src/observe/', 'src/core/', 'src/kernel/rules.ts'],
   ['src/admin/', 'src/core/', 'src/run/clock.ts', 'src/run/directory.ts'],
   ['src/version.ts'],

@@ -1,10 +1,8 @@
+import type { EngineName } from '../core/snapshot.ts';
 import { createEcho, type Echo } from './echo.ts';
 import { loadLibc } from './libc.ts';
 import { createReactor } from './reactor.ts';
 import { type ConnectTcp, createConnect } from './tcp.ts';
-
-/** `libc`: its own sockets, by way of koffi. `node`: those of Node, and the program `ping`. They see the same. */
-export type EngineName = 'libc' | 'node';
 
 /** Probing on sockets of libc. */
 export interface Engine {
