@@ -12,7 +12,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const [rate = 5000, seconds = 5, rounds = 3] = process.argv.slice(2).map(Number);
-const warmUpMs = 2000;
+/** Probes of each server before it counts: the first of them fill the table. */
+const warmUpRuns = 3;
 const serversOfService = 100;
 
 /** What runs in a process of its own, told by its argument; each prints probes, and CPU in microseconds. */
@@ -156,7 +157,7 @@ async function bareNet() {
 }
 
 async function measure(count) {
-  await sleep(warmUpMs);
+  while (count() < warmUpRuns * rate) await sleep(100);
   const before = { count: count(), cpu: process.cpuUsage() };
   await sleep(seconds * 1000);
   const { user, system } = process.cpuUsage(before.cpu);

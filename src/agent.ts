@@ -100,7 +100,7 @@ export function createAgent(options: AgentOptions): Agent {
       const run = await runner.run(probeOf(check.type), check);
       if (isStopping) return false;
       const isContested = monitor.record(key, { ...run, lagMs });
-      if (unseen.delete(key) && unseen.size === 0 && !isReady) reconciler.request('transition');
+      if (unseen.size > 0 && unseen.delete(key) && unseen.size === 0 && !isReady) reconciler.request('transition');
       if (onSettled !== undefined && unseen.size === 0 && monitor.hasVerdicts()) onSettled();
       return isContested;
     },

@@ -88,13 +88,14 @@ function openLine(libc: Libc, reactor: Reactor, version: IcmpVersion, path: Path
     else request.settle({ refusal: answer.error.words });
   };
 
-  reactor.add(socket.fd, EPOLLIN, () => {
+  const ready = () => {
     for (let reads = 0; reads < readsAtOnce; reads++) {
       const length = receive();
       if (length === undefined) return;
       take(length);
     }
-  });
+  };
+  reactor.add(socket.fd, EPOLLIN, { ready });
 
   return {
     send: (address, settle) => {

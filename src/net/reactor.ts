@@ -1,15 +1,18 @@
 import type { Libc } from './libc.ts';
 
+/** Waits for a descriptor. */
+export interface Waiter {
+  /** Called with the events that the descriptor is ready for, as `epoll_ctl(2)` has them, for as long as it is. */
+  ready(events: number): void;
+}
+
 /** Tells who waits for a descriptor that it is ready. */
 export interface Reactor {
-  /**
-   * Has `report` called with the events that the descriptor is ready for, as `epoll_ctl(2)` has them, and again for as
-   * long as it is. Returns what ends it. It keeps no process running: who waits has a deadline, and that does.
-   */
-  add(fd: number, events: number, report: (events: number) => void): number;
+  /** Returns what ends it. It keeps no process running: who waits has a deadline, and that does. */
+  add(fd: number, events: number, waiter: Waiter): number;
   /** Before the descriptor is closed. */
   remove(name: number): void;
-  /** Reports what is ready by now. For deadlines: they are judged by what has come, not by what was read. */
+  /** Tells of what is ready by now. For deadlines: they are judged by what has come, not by what was read. */
   poll(): void;
 }
 
@@ -18,11 +21,11 @@ export interface Reactor {
  * timers have their turn between two polls.
  */
 export function createReactor(libc: Libc): Reactor {
-  const waiting = new Map<number, (events: number) => void>();
+  const waiting = new Map<number, Waiter>();
   let lastName = 0;
   let isScheduled = false;
 
-  const report = (name: number, events: number) => waiting.get(name)?.(events);
+  const report = (name: number, events: number) => waiting.get(name)?.ready(events);
   const poll = () => libc.epoll_wait(epollFd, report);
   const run = () => {
     isScheduled = false;
@@ -38,11 +41,11 @@ export function createReactor(libc: Libc): Reactor {
   libc.watch(epollFd, schedule).unref();
 
   return {
-    add: (fd, events, reportTo) => {
+    add: (fd, events, waiter) => {
       // A name of its own: a number that a descriptor had before could meet an event of that one.
       lastName = (lastName + 1) >>> 0;
       libc.epoll_add(epollFd, fd, events, lastName);
-      waiting.set(lastName, reportTo);
+      waiting.set(lastName, waiter);
       // What is near has answered by the time all runs that are due have started.
       schedule();
       return lastName;

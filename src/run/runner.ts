@@ -1,6 +1,5 @@
 import { type Probe, Unlearned } from '../../checks/probe.ts';
 import type { Check } from '../core/config.ts';
-import type { Deadline } from '../core/deadline.ts';
 import type { RunResult } from '../core/event.ts';
 import type { Clock } from './clock.ts';
 import { ManualDeadline } from './deadline.ts';
@@ -26,31 +25,33 @@ export interface Runner {
 }
 
 export function createRunner(clock: Clock): Runner {
-  const timers = new Set<RunTimer>();
+  const runs = new Set<TimedRun>();
   return {
     run: (probe, check) =>
       new Promise((resolve) => {
-        const startMs = clock.now();
-        const end = (result: RunResult) => {
-          if (!timers.delete(timer)) return;
-          const excused = excuse(result, timer.end(), check.timeoutMs);
-          resolve({ result: excused, durationMs: clock.now() - startMs });
-        };
-        const timer = startTimer(clock, check.timeoutMs, end);
-        timers.add(timer);
-        void observe(probe, check, timer.deadline).then(end);
+        const run = new TimedRun(clock, check.timeoutMs, (result) => {
+          if (!runs.delete(run)) return;
+          run.end();
+          resolve({ result: excuse(result, run.lostMs(), check.timeoutMs), durationMs: clock.now() - run.startMs });
+        });
+        runs.add(run);
+        observe(probe, check, run);
       }),
     stop: () => {
-      for (const timer of timers) timer.stop();
+      for (const run of runs) run.stop();
     },
   };
 }
 
-async function observe(probe: Probe, check: Check, deadline: Deadline): Promise<RunResult> {
+/** Without an async function between: a run costs as much as it has promises. */
+function observe(probe: Probe, { target, options }: Check, run: TimedRun): void {
   try {
-    return { kind: 'observation', observation: await probe.run(check.target, check.options, deadline) };
+    probe.run(target, options, run).then(
+      (observation) => run.settle({ kind: 'observation', observation }),
+      (error) => run.settle(inconclusive(...described(error))),
+    );
   } catch (error) {
-    return inconclusive(...described(error));
+    run.settle(inconclusive(...described(error)));
   }
 }
 
@@ -69,48 +70,62 @@ function described(error: unknown): [code: string, message: string] {
   return ['EPROBE', `The probe failed in a way it should not: ${error instanceof Error ? error.stack : error}`];
 }
 
-type RunTimer = ReturnType<typeof startTimer>;
+/** The deadline of a run, which passes when its time is up; the run is given up when it does not end then. */
+class TimedRun extends ManualDeadline {
+  readonly startMs: number;
+  readonly settle: (result: RunResult) => void;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #stalledBefore: number;
+  #grantedMs = 0;
+  #granted = 0;
+  #hasEnded = false;
+  #cancel: () => void;
 
-/** Passes the deadline of a run when its time is up, and gives it up with `overrun` when it does not end then. */
-function startTimer(clock: Clock, timeoutMs: number, overrun: (result: RunResult) => void) {
-  const deadline = new ManualDeadline();
-  const stalledBefore = clock.stalledMs();
-  let grantedMs = 0;
-  let granted = 0;
-  let hasEnded = false;
-  let cancel = () => {};
+  constructor(clock: Clock, timeoutMs: number, settle: (result: RunResult) => void) {
+    super();
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+    this.settle = settle;
+    this.startMs = clock.now();
+    this.#stalledBefore = clock.stalledMs();
+    this.#cancel = clock.at(this.startMs + timeoutMs, () => this.#judge());
+  }
 
-  const wait = (delayMs: number, then: () => void) => {
-    cancel = clock.at(clock.now() + delayMs, then);
-  };
-  const judge = () => {
-    const owedMs = clock.stalledMs() - stalledBefore - grantedMs;
-    if (owedMs > 0 && granted < extensions) {
-      granted += 1;
-      grantedMs += owedMs;
-      wait(Math.min(owedMs, timeoutMs), judge);
+  stop(): void {
+    this.pass();
+    this.settle(inconclusive('ECANCELED', 'The agent is stopping'));
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#cancel();
+  }
+
+  /** How much of its time this process has lost; 0 once all extensions are spent: there is no more excuse. */
+  lostMs(): number {
+    return this.#granted === extensions ? 0 : this.#clock.stalledMs() - this.#stalledBefore;
+  }
+
+  #judge(): void {
+    const owedMs = this.#clock.stalledMs() - this.#stalledBefore - this.#grantedMs;
+    if (owedMs > 0 && this.#granted < extensions) {
+      this.#granted += 1;
+      this.#grantedMs += owedMs;
+      this.#wait(Math.min(owedMs, this.#timeoutMs), () => this.#judge());
       return;
     }
-    clock.afterPoll(expire);
-  };
-  const expire = () => {
-    if (hasEnded) return;
-    wait(graceMs, () => overrun(inconclusive('ETIMEDOUT', 'The probe did not end when its time was up')));
-    deadline.pass();
-  };
+    this.#clock.afterPoll(() => this.#expire());
+  }
 
-  wait(timeoutMs, judge);
-  return {
-    deadline,
-    stop: () => {
-      deadline.pass();
-      overrun(inconclusive('ECANCELED', 'The agent is stopping'));
-    },
-    /** Returns how much of the run's time this process has lost; 0 once all extensions are spent: no more excuse. */
-    end: () => {
-      hasEnded = true;
-      cancel();
-      return granted === extensions ? 0 : clock.stalledMs() - stalledBefore;
-    },
-  };
+  #expire(): void {
+    if (this.#hasEnded) return;
+    const overrun = inconclusive('ETIMEDOUT', 'The probe did not end when its time was up');
+    this.#wait(graceMs, () => this.settle(overrun));
+    this.pass();
+  }
+
+  #wait(delayMs: number, then: () => void): void {
+    this.#cancel = this.#clock.at(this.#clock.now() + delayMs, then);
+  }
 }

@@ -42,8 +42,8 @@ function network(isAllowed: (type: number) => boolean = (type) => type !== SOCK_
   };
   const poll = () => read();
   const echo = createEcho(libc as Libc, {
-    add: (_fd, _events, report) => {
-      read = () => report(1);
+    add: (_fd, _events, waiter) => {
+      read = () => waiter.ready(1);
       return 1;
     },
     remove: () => {},
