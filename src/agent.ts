@@ -6,6 +6,7 @@ import { share } from './core/share.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import type { Table } from './core/table.ts';
 import { type Kernel, KernelUnavailable } from './kernel/kernel.ts';
+import { engineName } from './net/engine.ts';
 import type { Clock } from './run/clock.ts';
 import { createMonitor } from './run/monitor.ts';
 import type { Ownerships } from './run/ownership.ts';
@@ -57,6 +58,8 @@ const freshMs = 1000;
 export function createAgent(options: AgentOptions): Agent {
   const { kernel, clock, random, emit, ownership, isDryRun, probeOf } = options;
   const runner = createRunner(clock);
+  /** Loaded before the first run is due: that takes milliseconds. */
+  const engine = engineName();
   let isStopping = false;
   let config = options.config;
   let configLoadedAtMs = clock.wallNow();
@@ -122,7 +125,7 @@ export function createAgent(options: AgentOptions): Agent {
       const run = await runner.run(probeOf(check.type), check);
       if (isStopping) return false;
       const isContested = monitor.record(key, { ...run, lagMs });
-      if (unseen.delete(key) && unseen.size === 0 && !isReady) reconciler.request('transition');
+      if (unseen.size > 0 && unseen.delete(key) && unseen.size === 0 && !isReady) reconciler.request('transition');
       if (onSettled !== undefined && unseen.size === 0 && monitor.hasVerdicts()) onSettled();
       return isContested;
     },
@@ -182,6 +185,7 @@ export function createAgent(options: AgentOptions): Agent {
       isReady,
       isIpvsUp: reconciler.isKernelUp(),
       isConfigCurrent,
+      engine,
       configLoadedAtMs,
       services: monitor.snapshot(shown.table),
     }),

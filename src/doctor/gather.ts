@@ -86,11 +86,15 @@ async function readPingRefusals(config: Config): Promise<readonly PingRefusal[]>
 const pingTimeoutMs = 2000;
 
 async function pingRefusal(address: string): Promise<readonly PingRefusal[]> {
+  const deadline = new ManualDeadline();
+  const timer = setTimeout(() => deadline.pass(), pingTimeoutMs);
   try {
-    await probeOf('icmp').run({ address, port: 0 }, {}, AbortSignal.timeout(pingTimeoutMs));
+    await probeOf('icmp').run({ address, port: 0 }, {}, deadline);
     return [];
   } catch (error) {
     if (!(error instanceof Unlearned)) throw error;
     return [{ code: error.code, message: error.message }];
+  } finally {
+    clearTimeout(timer);
   }
 }

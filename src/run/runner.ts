@@ -2,6 +2,7 @@ import { type Probe, Unlearned } from '../../checks/probe.ts';
 import type { Check } from '../core/config.ts';
 import type { RunResult } from '../core/event.ts';
 import type { Clock } from './clock.ts';
+import { ManualDeadline } from './deadline.ts';
 
 export interface Run {
   readonly result: RunResult;
@@ -24,30 +25,33 @@ export interface Runner {
 }
 
 export function createRunner(clock: Clock): Runner {
-  const deadlines = new Set<Deadline>();
+  const runs = new Set<TimedRun>();
   return {
-    run: async (probe, check) => {
-      const startMs = clock.now();
-      const stalledBefore = clock.stalledMs();
-      const deadline = armDeadline(clock, check.timeoutMs);
-      deadlines.add(deadline);
-      const result = await Promise.race([observe(probe, check, deadline.signal), deadline.overrun]);
-      deadline.disarm();
-      deadlines.delete(deadline);
-      const lostMs = deadline.isFinal() ? 0 : clock.stalledMs() - stalledBefore;
-      return { result: excuse(result, lostMs, check.timeoutMs), durationMs: clock.now() - startMs };
-    },
+    run: (probe, check) =>
+      new Promise((resolve) => {
+        const run = new TimedRun(clock, check.timeoutMs, (result) => {
+          if (!runs.delete(run)) return;
+          run.end();
+          resolve({ result: excuse(result, run.lostMs(), check.timeoutMs), durationMs: clock.now() - run.startMs });
+        });
+        runs.add(run);
+        observe(probe, check, run);
+      }),
     stop: () => {
-      for (const deadline of deadlines) deadline.stop();
+      for (const run of runs) run.stop();
     },
   };
 }
 
-async function observe(probe: Probe, check: Check, signal: AbortSignal): Promise<RunResult> {
+/** Without an async function between: a run costs as much as it has promises. */
+function observe(probe: Probe, { target, options }: Check, run: TimedRun): void {
   try {
-    return { kind: 'observation', observation: await probe.run(check.target, check.options, signal) };
+    probe.run(target, options, run).then(
+      (observation) => run.settle({ kind: 'observation', observation }),
+      (error) => run.settle(inconclusive(...described(error))),
+    );
   } catch (error) {
-    return inconclusive(...described(error));
+    run.settle(inconclusive(...described(error)));
   }
 }
 
@@ -66,52 +70,62 @@ function described(error: unknown): [code: string, message: string] {
   return ['EPROBE', `The probe failed in a way it should not: ${error instanceof Error ? error.stack : error}`];
 }
 
-type Deadline = ReturnType<typeof armDeadline>;
+/** The deadline of a run, which passes when its time is up; the run is given up when it does not end then. */
+class TimedRun extends ManualDeadline {
+  readonly startMs: number;
+  readonly settle: (result: RunResult) => void;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #stalledBefore: number;
+  #grantedMs = 0;
+  #granted = 0;
+  #hasEnded = false;
+  #cancel: () => void;
 
-function armDeadline(clock: Clock, timeoutMs: number) {
-  const abort = new AbortController();
-  const stalledBefore = clock.stalledMs();
-  let grantedMs = 0;
-  let granted = 0;
-  let cancel = () => {};
-  let isDisarmed = false;
-  let overran: (result: RunResult) => void;
-  const overrun = new Promise<RunResult>((resolve) => {
-    overran = resolve;
-  });
+  constructor(clock: Clock, timeoutMs: number, settle: (result: RunResult) => void) {
+    super();
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+    this.settle = settle;
+    this.startMs = clock.now();
+    this.#stalledBefore = clock.stalledMs();
+    this.#cancel = clock.at(this.startMs + timeoutMs, () => this.#judge());
+  }
 
-  const wait = (delayMs: number, then: () => void) => {
-    cancel = clock.at(clock.now() + delayMs, then);
-  };
-  const judge = () => {
-    const owedMs = clock.stalledMs() - stalledBefore - grantedMs;
-    if (owedMs > 0 && granted < extensions) {
-      granted += 1;
-      grantedMs += owedMs;
-      wait(Math.min(owedMs, timeoutMs), judge);
+  stop(): void {
+    this.pass();
+    this.settle(inconclusive('ECANCELED', 'The agent is stopping'));
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#cancel();
+  }
+
+  /** How much of its time this process has lost; 0 once all extensions are spent: there is no more excuse. */
+  lostMs(): number {
+    return this.#granted === extensions ? 0 : this.#clock.stalledMs() - this.#stalledBefore;
+  }
+
+  #judge(): void {
+    const owedMs = this.#clock.stalledMs() - this.#stalledBefore - this.#grantedMs;
+    if (owedMs > 0 && this.#granted < extensions) {
+      this.#granted += 1;
+      this.#grantedMs += owedMs;
+      this.#wait(Math.min(owedMs, this.#timeoutMs), () => this.#judge());
       return;
     }
-    clock.afterPoll(expire);
-  };
-  const expire = () => {
-    if (isDisarmed) return;
-    wait(graceMs, () => overran(inconclusive('ETIMEDOUT', 'The probe did not end when its time was up')));
-    abort.abort();
-  };
+    this.#clock.afterPoll(() => this.#expire());
+  }
 
-  wait(timeoutMs, judge);
-  return {
-    signal: abort.signal,
-    overrun,
-    /** True once all extensions are spent: there is no more excuse. */
-    isFinal: () => granted === extensions,
-    stop: () => {
-      abort.abort();
-      overran(inconclusive('ECANCELED', 'The agent is stopping'));
-    },
-    disarm: () => {
-      isDisarmed = true;
-      cancel();
-    },
-  };
+  #expire(): void {
+    if (this.#hasEnded) return;
+    const overrun = inconclusive('ETIMEDOUT', 'The probe did not end when its time was up');
+    this.#wait(graceMs, () => this.settle(overrun));
+    this.pass();
+  }
+
+  #wait(delayMs: number, then: () => void): void {
+    this.#cancel = this.#clock.at(this.#clock.now() + delayMs, then);
+  }
 }

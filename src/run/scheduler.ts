@@ -25,6 +25,8 @@ export interface SchedulerOptions {
 interface Task {
   readonly key: string;
   readonly check: Check;
+  /** It left the configuration: it does not run again. */
+  isGone: boolean;
   /** Where the run would start without jitter. */
   slotMs: number;
   dueMs: number;
@@ -39,8 +41,11 @@ const sliceMs = 10;
 export function createScheduler({ clock, random, run, limit }: SchedulerOptions): Scheduler {
   const tasks = new Map<string, Task>();
   const waiting = createHeap<Task>((task) => task.dueMs);
-  const inFlight = new Map<string, { readonly task: Task; readonly done: Promise<void> }>();
+  const inFlight = new Set<Task>();
   let cancelTimer = () => {};
+  /** When the timer goes off; after all times while there is none. */
+  let plannedMs = Number.POSITIVE_INFINITY;
+  let onIdle = () => {};
   let stalledMs = clock.stalledMs();
   let isStopped = false;
 
@@ -60,34 +65,39 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
 
   const start = (task: Task) => {
     const startMs = clock.now();
-    const done = run(task.key, task.check, Math.max(0, startMs - task.dueMs)).then((isRetry) => {
-      inFlight.delete(task.key);
+    inFlight.add(task);
+    void run(task.key, task.check, Math.max(0, startMs - task.dueMs)).then((isRetry) => {
+      inFlight.delete(task);
+      if (inFlight.size === 0) onIdle();
       if (isStopped) return;
-      if (tasks.has(task.key)) {
+      if (!task.isGone) {
         if (isRetry) wait(task, clock.now() + task.check.retryIntervalMs);
         else waitForSlot(task, startMs);
       }
       plan();
     });
-    inFlight.set(task.key, { task, done });
   };
 
   const startDue = () => {
+    plannedMs = Number.POSITIVE_INFINITY;
     if (noticeStall()) respread();
     const nowMs = clock.now();
     let task = waiting.peek();
     while (task !== undefined && task.dueMs <= nowMs && inFlight.size < limit && clock.now() - nowMs < sliceMs) {
       waiting.pop();
-      if (tasks.get(task.key) === task) start(task);
+      start(task);
       task = waiting.peek();
     }
     plan();
   };
 
+  /** A timer that goes off too early costs less than one set anew after each run. */
   const plan = () => {
-    cancelTimer();
     const next = waiting.peek();
-    if (next !== undefined && inFlight.size < limit && !isStopped) cancelTimer = clock.at(next.dueMs, startDue);
+    if (next === undefined || inFlight.size >= limit || isStopped || next.dueMs >= plannedMs) return;
+    cancelTimer();
+    plannedMs = next.dueMs;
+    cancelTimer = clock.at(plannedMs, startDue);
   };
 
   const noticeStall = () => {
@@ -99,29 +109,37 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   /** What was due during a stall would start at one instant, here and on the servers. */
   const respread = () => {
     const nowMs = clock.now();
-    const due = [...tasks.values()].filter(({ key }) => !inFlight.has(key));
+    const due = tasksAtRest();
     for (const task of due) {
       if (task.dueMs <= nowMs) task.slotMs = task.dueMs = spread(task.check);
     }
     waiting.reset(due);
   };
 
+  const tasksAtRest = () => [...tasks.values()].filter((task) => !inFlight.has(task));
+
   return {
     set: (checks) => {
-      for (const key of tasks.keys()) if (!checks.has(key)) tasks.delete(key);
+      const running = new Map([...inFlight].map((task) => [task.key, task]));
+      for (const [key, task] of tasks) {
+        task.isGone = !checks.has(key);
+        if (task.isGone) tasks.delete(key);
+      }
       for (const [key, check] of checks) {
         if (tasks.has(key)) continue;
-        // One that was taken away and is back before its run has ended goes on: it must not overlap itself.
         const firstMs = spread(check);
-        tasks.set(key, inFlight.get(key)?.task ?? { key, check, slotMs: firstMs, dueMs: firstMs });
+        // One that was taken away and is back before its run has ended goes on: it must not overlap itself.
+        const task = running.get(key) ?? { key, check, isGone: false, slotMs: firstMs, dueMs: firstMs };
+        task.isGone = false;
+        tasks.set(key, task);
       }
-      waiting.reset([...tasks.values()].filter((task) => !inFlight.has(task.key)));
+      waiting.reset(tasksAtRest());
       plan();
     },
     stop: async () => {
       isStopped = true;
       cancelTimer();
-      await Promise.all([...inFlight.values()].map(({ done }) => done));
+      if (inFlight.size > 0) await new Promise<void>((resolve) => (onIdle = resolve));
     },
   };
 }

@@ -42,7 +42,7 @@ describe('defaults', () => {
                   name: 'tcp',
                   type: 'tcp',
                   target: { address: '10.0.0.1', port: 80 },
-                  options: {},
+                  options: { close: 'rst' },
                   intervalMs: 5000,
                   timeoutMs: 1000,
                   retryIntervalMs: 500,
@@ -329,7 +329,7 @@ describe('checks', () => {
     const check = loadCheck(
       'address: 10.0.0.100:80, checks: [{ type: tcp, port: 8080, interval: 1s, name: x }], servers: [10.0.0.1]',
     );
-    expect(check.options).toEqual({ port: 8080 });
+    expect(check.options).toEqual({ port: 8080, close: 'rst' });
   });
 });
 

@@ -60,7 +60,7 @@ const master: SyncDaemon = {
   group: '224.0.0.81',
   port: 8848,
   ttl: 1,
-  maxLength: 0,
+  maxLength: 1472,
 };
 
 describe('on a table that is not empty', () => {

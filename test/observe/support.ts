@@ -61,6 +61,7 @@ export function makeSnapshot(services: readonly ServiceSnapshot[]): Snapshot {
     isReady: true,
     isIpvsUp: true,
     isConfigCurrent: true,
+    engine: 'libc',
     configLoadedAtMs: Date.UTC(2026, 10, 22, 12, 0, 0),
     services,
   };

@@ -14,7 +14,7 @@ function probe(run: (signal: AbortSignal) => Promise<Observation>): Probe {
     summary: 'A test',
     needsPort: false,
     options: z.object({}),
-    run: (_target, _options, signal) => run(signal),
+    run: (_target, _options, { signal }) => run(signal),
   });
 }
 

@@ -56,7 +56,7 @@ export function createWorld({ config, table, behaviours, isDryRun, owned, ownedD
     summary: 'A probe that sees what the test says',
     needsPort: true,
     options: z.object({}),
-    run: async ({ address }, _options, signal) => {
+    run: async ({ address }, _options, { signal }) => {
       runs.set(address, [...(runs.get(address) ?? []), clock.now()]);
       switch (servers.get(address) ?? 'ok') {
         case 'ok':

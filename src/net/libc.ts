@@ -1,0 +1,155 @@
+import { createRequire } from 'node:module';
+import { getSystemErrorMap } from 'node:util';
+
+/**
+ * Calls of libc, without a thread and without a wait between: sockets are opened non-blocking. A call that fails throws
+ * an `Error` with `code` (`EMFILE`), `errno` (negative, as Node has it) and `syscall`, unless its line says otherwise.
+ * Addresses are `struct sockaddr`s, lengths are bytes.
+ */
+export interface Libc {
+  /** Returns a descriptor that is non-blocking and closed when another program is executed. */
+  socket(family: number, type: number, protocol: number): number;
+  bind(fd: number, address: Uint8Array): void;
+  /** Returns 0, or what keeps the connection from being there at once as a positive errno: `EINPROGRESS`, as a rule. */
+  connect(fd: number, address: Uint8Array): number;
+  close(fd: number): void;
+  setsockopt(fd: number, level: number, option: number, value: Uint8Array): void;
+  /** Writes the value to the beginning of `into`. */
+  getsockopt(fd: number, level: number, option: number, into: Uint8Array): void;
+  sendto(fd: number, message: Uint8Array, address: Uint8Array): void;
+  /** Returns the length of the message, or undefined when there is none. Whom it is from goes to `address`. */
+  recvfrom(fd: number, into: Uint8Array, address: Uint8Array): number | undefined;
+  if_nametoindex(name: string): number;
+  epoll_create(): number;
+  /** Has `epoll_wait` report `events` of the descriptor, under a name of 32 bits, until it is closed. */
+  epoll_add(epollFd: number, fd: number, events: number, name: number): void;
+  /** Never waits. Calls `report` for each name that is ready, with what it is ready for; not to be called from there. */
+  epoll_wait(epollFd: number, report: (name: number, events: number) => void): void;
+  /** Calls `report` in the poll phase of Node's loop for as long as the descriptor can be read; see `Watch`. */
+  watch(fd: number, report: () => void): Watch;
+}
+
+/**
+ * Node's own loop, which is an epoll, watches the descriptor: no thread, no timer. Promises that are resolved in
+ * `report`, and errors thrown there, wait until Node next calls into JavaScript: hand over to `setImmediate`, which
+ * follows at once.
+ */
+export interface Watch {
+  /** Whether the watch keeps the process running. It does from the start. */
+  ref(): void;
+  unref(): void;
+}
+
+/** libc, loaded at the first call; undefined where koffi or what it needs is not there. Takes 20 ms once. */
+export function loadLibc(): Libc | undefined {
+  loaded ??= { libc: tryToLoad() };
+  return loaded.libc;
+}
+
+/** The error that a failed call throws, by its positive errno. */
+export function errorOf(syscall: string, errno: number): Error {
+  const [code, words] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, `error ${errno}`];
+  return Object.assign(new Error(`${syscall}: ${words}`), { code, errno: -errno, syscall });
+}
+
+let loaded: { readonly libc: Libc | undefined } | undefined;
+
+type Koffi = typeof import('koffi');
+type Call = (...args: readonly unknown[]) => number;
+
+const require = createRequire(import.meta.url);
+
+function tryToLoad(): Libc | undefined {
+  try {
+    return bindCalls(require('koffi') as Koffi);
+  } catch {
+    // Not installed, no binary for this machine, or a version without `node.poll`.
+    return undefined;
+  }
+}
+
+const EAGAIN = 11;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const EPOLL_CLOEXEC = 0o2000000;
+const EPOLL_CTL_ADD = 1;
+
+/** `struct epoll_event` is packed on x86 alone (<sys/epoll.h>): `data` follows `events` without a gap. */
+const eventBytes = process.arch === 'x64' || process.arch === 'ia32' ? 12 : 16;
+const dataOffset = eventBytes - 8;
+const eventsAtOnce = 256;
+
+function bindCalls(koffi: Koffi): Libc {
+  // The symbols of this process: those of the libc that Node runs on, glibc or musl.
+  const symbols = koffi.load(null);
+  const { poll } = koffi.node;
+
+  /** Binds a call that tells of a failure by -1 and errno. */
+  const bind = (definition: string): Call => symbols.func(definition) as unknown as Call;
+  const fault = (syscall: string): Error => errorOf(syscall, koffi.errno());
+  const checked = (syscall: string, definition: string): Call => {
+    const call = bind(definition);
+    return (...args) => {
+      const result = call(...args);
+      if (result < 0) throw fault(syscall);
+      return result;
+    };
+  };
+
+  const socket = checked('socket', 'int socket(int, int, int)');
+  const bindTo = checked('bind', 'int bind(int, void *, unsigned int)');
+  const connect = bind('int connect(int, void *, unsigned int)');
+  const close = checked('close', 'int close(int)');
+  const setsockopt = checked('setsockopt', 'int setsockopt(int, int, int, void *, unsigned int)');
+  const getsockopt = checked('getsockopt', 'int getsockopt(int, int, int, void *, void *)');
+  const sendto = checked('sendto', 'long sendto(int, void *, size_t, int, void *, unsigned int)');
+  const recvfrom = bind('long recvfrom(int, void *, size_t, int, void *, void *)');
+  const ifNametoindex = bind('unsigned int if_nametoindex(const char *)');
+  const epollCreate = checked('epoll_create1', 'int epoll_create1(int)');
+  const epollCtl = checked('epoll_ctl', 'int epoll_ctl(int, int, int, void *)');
+  const epollWait = checked('epoll_wait', 'int epoll_wait(int, void *, int, int)');
+
+  const length = new Uint32Array(1);
+  const event = new DataView(new ArrayBuffer(eventBytes));
+  const events = new DataView(new ArrayBuffer(eventBytes * eventsAtOnce));
+  const eventPointer = new Uint8Array(event.buffer);
+  const eventsPointer = new Uint8Array(events.buffer);
+
+  return {
+    socket: (family, type, protocol) => socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol),
+    bind: (fd, address) => void bindTo(fd, address, address.length),
+    connect: (fd, address) => (connect(fd, address, address.length) === 0 ? 0 : koffi.errno()),
+    close: (fd) => void close(fd),
+    setsockopt: (fd, level, option, value) => void setsockopt(fd, level, option, value, value.length),
+    getsockopt: (fd, level, option, into) => {
+      length[0] = into.length;
+      getsockopt(fd, level, option, into, length);
+    },
+    sendto: (fd, message, address) => void sendto(fd, message, message.length, 0, address, address.length),
+    recvfrom: (fd, into, address) => {
+      length[0] = address.length;
+      const received = recvfrom(fd, into, into.length, 0, address, length);
+      if (received >= 0) return received;
+      if (koffi.errno() === EAGAIN) return undefined;
+      throw fault('recvfrom');
+    },
+    if_nametoindex: (name) => {
+      const index = ifNametoindex(name);
+      if (index === 0) throw fault('if_nametoindex');
+      return index;
+    },
+    epoll_create: () => epollCreate(EPOLL_CLOEXEC),
+    epoll_add: (epollFd, fd, wanted, name) => {
+      event.setUint32(0, wanted, true);
+      event.setUint32(dataOffset, name, true);
+      epollCtl(epollFd, EPOLL_CTL_ADD, fd, eventPointer);
+    },
+    epoll_wait: (epollFd, report) => {
+      const count = epollWait(epollFd, eventsPointer, eventsAtOnce, 0);
+      for (let offset = 0; offset < count * eventBytes; offset += eventBytes) {
+        report(events.getUint32(offset + dataOffset, true), events.getUint32(offset, true));
+      }
+    },
+    watch: (fd, report) => poll(fd, report),
+  };
+}

@@ -1,0 +1,97 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import { type Libc, loadLibc } from '../../src/net/libc.ts';
+
+const AF_INET = 2;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const EPOLLIN = 1;
+
+/** `struct sockaddr_in` of 127.0.0.1. */
+function loopback(port: number): Uint8Array {
+  return Uint8Array.of(AF_INET, 0, port >> 8, port & 255, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+}
+
+function libcOf(): Libc {
+  const libc = loadLibc();
+  if (libc === undefined) throw new Error('koffi does not load here');
+  return libc;
+}
+
+test('a call that fails throws what errno says', () => {
+  const { socket, close, if_nametoindex } = libcOf();
+  expect(() => socket(999, SOCK_STREAM, 0)).toThrow(
+    expect.objectContaining({ code: 'EAFNOSUPPORT', errno: -97, syscall: 'socket' }),
+  );
+  expect(() => close(-1)).toThrow(expect.objectContaining({ code: 'EBADF' }));
+  expect(() => if_nametoindex('no-such-0')).toThrow(expect.objectContaining({ code: 'ENODEV' }));
+});
+
+test('datagrams are sent and received, and a socket without one says so', async () => {
+  const libc = libcOf();
+  const peer = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(peer, 'listening');
+  const fd = libc.socket(AF_INET, SOCK_DGRAM, 0);
+  libc.bind(fd, loopback(0));
+  const into = new Uint8Array(16);
+  const from = new Uint8Array(16);
+  expect(libc.recvfrom(fd, into, from)).toBeUndefined();
+  libc.sendto(fd, Buffer.from('ping'), loopback(peer.address().port));
+  const [message, { port }] = await once(peer, 'message');
+  expect(String(message)).toBe('ping');
+  peer.send('pong!', port, '127.0.0.1');
+  let length: number | undefined;
+  while (length === undefined) {
+    await turn();
+    length = libc.recvfrom(fd, into, from);
+  }
+  expect(String(Buffer.from(into.subarray(0, length)))).toBe('pong!');
+  expect(from).toEqual(loopback(peer.address().port));
+  libc.close(fd);
+  peer.close();
+});
+
+test('options are set and read', () => {
+  const libc = libcOf();
+  const fd = libc.socket(AF_INET, SOCK_STREAM, 0);
+  const [SOL_SOCKET, SO_LINGER] = [1, 13];
+  libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, new Uint8Array(Int32Array.of(1, 7).buffer));
+  const into = new Int32Array(2);
+  libc.getsockopt(fd, SOL_SOCKET, SO_LINGER, new Uint8Array(into.buffer));
+  expect([...into]).toEqual([1, 7]);
+  libc.close(fd);
+});
+
+test('a connection that is not there at once is told by its errno', () => {
+  const libc = libcOf();
+  const fd = libc.socket(AF_INET, SOCK_STREAM, 0);
+  const EINPROGRESS = 115;
+  expect(libc.connect(fd, loopback(1))).toBe(EINPROGRESS);
+  libc.close(fd);
+});
+
+test('an epoll reports what is ready, and Node’s loop that the epoll is', async () => {
+  const libc = libcOf();
+  const epollFd = libc.epoll_create();
+  const peer = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(peer, 'listening');
+  const fd = libc.socket(AF_INET, SOCK_DGRAM, 0);
+  libc.epoll_add(epollFd, fd, EPOLLIN, 7);
+  const ready: number[][] = [];
+  libc.epoll_wait(epollFd, (...event) => ready.push(event));
+  expect(ready).toEqual([]);
+
+  const reported = new Promise<void>((resolve) => {
+    libc.watch(epollFd, () => setImmediate(resolve)).unref();
+  });
+  libc.sendto(fd, Buffer.from('ping'), loopback(peer.address().port));
+  const [, { port }] = await once(peer, 'message');
+  peer.send('pong', port, '127.0.0.1');
+  await reported;
+  libc.epoll_wait(epollFd, (...event) => ready.push(event));
+  expect(ready).toEqual([[7, EPOLLIN]]);
+  libc.close(fd);
+  peer.close();
+});
