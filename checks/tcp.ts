@@ -1,6 +1,6 @@
 import { z } from '../src/config/fields.ts';
 import { pass } from '../src/core/observation.ts';
-import { port } from './lib/fields.ts';
+import { port, watched } from './lib/fields.ts';
 import { connect, drop } from './lib/socket.ts';
 import { stopwatch } from './lib/stopwatch.ts';
 import { defineProbe } from './probe.ts';
@@ -10,7 +10,7 @@ export const tcp = defineProbe({
   type: 'tcp',
   summary: 'Passes when the server accepts a TCP connection.',
   needsPort: true,
-  options: z.strictObject({ port }),
+  options: z.strictObject({ port, watch: watched }),
 
   async run({ address, port }, options, signal) {
     const watch = stopwatch();

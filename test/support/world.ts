@@ -8,6 +8,7 @@ import type { Table } from '../../src/core/table.ts';
 import { createMemoryKernel, type MemoryKernel } from '../../src/kernel/memory.ts';
 import type { Ownership } from '../../src/run/reconciler.ts';
 import { createSimulatedClock, type SimulatedClock } from './clock.ts';
+import { createHeldConnections, type HeldConnections } from './connections.ts';
 
 /** How a server behaves: `silent` never answers, `broken` is our own fault. */
 export type Behaviour = 'ok' | 'refused' | 'silent' | 'broken';
@@ -21,6 +22,8 @@ export interface World {
   /** When, on the simulated clock, each check was run, by address. */
   readonly runs: Map<string, number[]>;
   readonly ownership: Ownership;
+  /** The idle connections of watched checks. A server takes one while it is `ok`. */
+  readonly connections: HeldConnections;
   set(address: string, behaviour: Behaviour): void;
   /** `10.0.0.1 w1` and so on, sorted; undefined: the service is not there. */
   rows(service?: string): readonly string[] | undefined;
@@ -35,15 +38,22 @@ export interface WorldOptions {
   readonly isDryRun?: boolean;
   readonly owned?: readonly string[];
   readonly random?: () => number;
+  /** Idle connections at most. */
+  readonly connectionLimit?: number;
 }
 
-export function createWorld({ config, table, behaviours, isDryRun, owned, random }: WorldOptions): World {
+export function createWorld(options: WorldOptions): World {
+  const { config, table, behaviours, isDryRun, owned, random, connectionLimit } = options;
   const clock = createSimulatedClock();
   const kernel = createMemoryKernel(table);
   const servers = new Map(Object.entries(behaviours ?? {}));
   const events: AgentEvent[] = [];
   const runs = new Map<string, number[]>();
   const ownership = remember(new Set(owned));
+  const connections = createHeldConnections(
+    ({ address }) => ((servers.get(address) ?? 'ok') === 'ok' ? 'opened' : 'ECONNREFUSED'),
+    connectionLimit,
+  );
   let told = 0;
 
   const probe = defineProbe({
@@ -72,6 +82,7 @@ export function createWorld({ config, table, behaviours, isDryRun, owned, random
     config,
     kernel,
     clock,
+    connections,
     ownership,
     random: random ?? (() => 0.5),
     isDryRun: isDryRun ?? false,
@@ -86,6 +97,7 @@ export function createWorld({ config, table, behaviours, isDryRun, owned, random
     events,
     runs,
     ownership,
+    connections,
     set: (address, behaviour) => void servers.set(address, behaviour),
     rows: (service = 'TCP 192.0.2.1:80') => {
       const found = kernel.table.get(service);
@@ -110,6 +122,7 @@ export function checkOf(address: string, changes: Partial<Check> = {}): Check {
     timeoutMs: 400,
     retryIntervalMs: 200,
     jitter: 0,
+    isWatched: false,
     fall: 3,
     rise: 2,
     ...changes,
