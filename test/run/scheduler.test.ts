@@ -127,6 +127,17 @@ describe('a scheduler', () => {
     expect(times()).toEqual([500, 1500, 1700, 1800, 1900, 2000, 2100, 2200, 2300, 2400, 2500, 2600, 3500, 4500]);
   });
 
+  test('comes back to its slots when it was hastened again before a retry, and leaves them for later retries', async () => {
+    const { clock, scheduler, times } = schedule({ isContested: (run) => run === 3 || run === 7 });
+    scheduler.set(checks(1));
+    await clock.advance(1700);
+    scheduler.hasten('a');
+    await clock.advance(50);
+    scheduler.hasten('a');
+    await clock.advance(4000);
+    expect(times()).toEqual([500, 1500, 1700, 1750, 2500, 3500, 4500, 4600, 5600]);
+  });
+
   test('runs a check once more that is hastened while it is being run', async () => {
     const { clock, scheduler, times } = schedule({ runMs: 300 });
     scheduler.set(checks(1));
@@ -147,16 +158,22 @@ describe('a scheduler', () => {
   });
 
   test('hastens nothing that is due, gone or stopped', async () => {
-    const { clock, scheduler, starts, times } = schedule({ runMs: 300, limit: 1 });
-    scheduler.set(checks(2));
+    const { clock, scheduler, starts } = schedule({ runMs: 300, limit: 1 });
+    scheduler.set(checks(3));
     await clock.advance(600);
-    scheduler.hasten('b');
+    // The next in turn: hastened, it would come last.
+    scheduler.hasten('c');
     scheduler.hasten('z');
-    await clock.advance(1000);
-    expect([times('a'), times('b')]).toEqual([[500, 1500], [800]]);
-    await Promise.all([scheduler.stop(), clock.advance(1000)]);
+    await clock.advance(600);
+    const turns = starts.map(({ key, atMs }) => [key, atMs]);
+    expect(turns).toEqual([
+      ['a', 500],
+      ['c', 800],
+      ['b', 1100],
+    ]);
+    await Promise.all([scheduler.stop(), clock.advance(300)]);
     scheduler.hasten('a');
-    await clock.advance(1000);
+    await clock.advance(2000);
     expect(starts).toHaveLength(3);
   });
 

@@ -125,6 +125,11 @@ describe('a watcher', () => {
     expect(connections.held()).toHaveLength(510);
     watcher.set(checks(many.slice(500)));
     expect(connections.held()).toHaveLength(100);
+    // Those that were given up while they were made do not count any more.
+    watcher.set(checks(many));
+    answer = 'silent';
+    await note(passed, ...many);
+    expect(connections.held()).toHaveLength(600);
   });
 
   test('gives up every connection when it stops', async () => {
