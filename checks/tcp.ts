@@ -6,7 +6,7 @@ import { engine } from '../src/net/engine.ts';
 import type { Path } from '../src/net/path.ts';
 import type { ConnectTcp } from '../src/net/tcp.ts';
 import { judge } from './lib/fault.ts';
-import { pathFields, port } from './lib/fields.ts';
+import { pathFields, port, watched } from './lib/fields.ts';
 import { connect, drop } from './lib/socket.ts';
 import { stopwatch } from './lib/stopwatch.ts';
 import { defineProbe } from './probe.ts';
@@ -27,7 +27,7 @@ export const tcp = defineProbe({
   type: 'tcp',
   summary: 'Passes when the server accepts a TCP connection.',
   needsPort: true,
-  options: z.strictObject({ port, close, ...pathFields }),
+  options: z.strictObject({ port, close, ...pathFields, watch: watched }),
 
   run(server, options, deadline) {
     const target = options.port === undefined ? server : { ...server, port: options.port };

@@ -8,6 +8,7 @@ import type { Table } from './core/table.ts';
 import { type Kernel, KernelUnavailable } from './kernel/kernel.ts';
 import { engineName } from './net/engine.ts';
 import type { Clock } from './run/clock.ts';
+import type { IdleConnections } from './run/idle.ts';
 import { createMonitor } from './run/monitor.ts';
 import type { Ownerships } from './run/ownership.ts';
 import { createReconciler } from './run/reconciler.ts';
@@ -16,6 +17,7 @@ import { createRunner } from './run/runner.ts';
 import { createScheduler } from './run/scheduler.ts';
 import { createSettingsKeeper } from './run/settings-keeper.ts';
 import { createTableKeeper } from './run/table-keeper.ts';
+import { createWatcher } from './run/watcher.ts';
 import { createWindows } from './run/windows.ts';
 
 export interface Agent {
@@ -43,6 +45,7 @@ export interface AgentOptions {
   readonly probeOf: (type: string) => Probe;
   readonly ownership: Ownerships;
   readonly isDryRun: boolean;
+  readonly connections: IdleConnections;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -56,7 +59,7 @@ const freshMs = 1000;
 
 /** The agent: the order in which its loops start, reload and stop. */
 export function createAgent(options: AgentOptions): Agent {
-  const { kernel, clock, random, emit, ownership, isDryRun, probeOf } = options;
+  const { kernel, clock, connections, random, emit, ownership, isDryRun, probeOf } = options;
   const runner = createRunner(clock);
   /** Loaded before the first run is due: that takes milliseconds. */
   const engine = engineName();
@@ -125,11 +128,14 @@ export function createAgent(options: AgentOptions): Agent {
       const run = await runner.run(probeOf(check.type), check);
       if (isStopping) return false;
       const isContested = monitor.record(key, { ...run, lagMs });
+      watcher.note(key, run.result);
       if (unseen.size > 0 && unseen.delete(key) && unseen.size === 0 && !isReady) reconciler.request('transition');
       if (onSettled !== undefined && unseen.size === 0 && monitor.hasVerdicts()) onSettled();
       return isContested;
     },
   });
+
+  const watcher = createWatcher({ clock, connections, hasten: scheduler.hasten });
 
   const windows = createWindows(clock, (open) => {
     monitor.setOverrides(open);
@@ -141,8 +147,16 @@ export function createAgent(options: AgentOptions): Agent {
   };
 
   const takeChecks = () => {
-    scheduler.set(monitor.checks());
+    const checks = monitor.checks();
+    scheduler.set(checks);
     unseen = monitor.unseen();
+    const unwatched = watcher.set(checks);
+    if (unwatched > 0) {
+      warn(
+        'EMFILE',
+        `watch ${unwatched} of the checks: ${connections.limit} descriptors, half of all, are in use for it`,
+      );
+    }
   };
 
   const warn = (code: string, what: string) => emit({ type: 'agent_warning', code, message: `Cannot ${what}` });
@@ -193,6 +207,7 @@ export function createAgent(options: AgentOptions): Agent {
       emit({ type: 'agent_stopping', cause });
       isStopping = true;
       runner.stop();
+      watcher.stop();
       windows.stop();
       await scheduler.stop();
       await reconciler.stop();

@@ -19,3 +19,8 @@ export const pathFields = {
     .optional()
     .describe('Firewall mark of the packets that the check sends, for `ip rule` and nftables.'),
 };
+/** Of probes whose target listens on a TCP port: the agent does the rest. */
+export const watched = z
+  .boolean()
+  .default(false)
+  .describe('Whether to hold an idle connection to the server, and run the check at once when it ends.');

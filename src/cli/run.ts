@@ -11,6 +11,7 @@ import { formatListing } from '../kernel/text/listing.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { createBus } from '../run/bus.ts';
 import { createSystemClock } from '../run/clock.ts';
+import { createIdleConnections } from '../run/idle.ts';
 import { takeLock } from '../run/lock.ts';
 import { openState } from '../run/state.ts';
 import { version } from '../version.ts';
@@ -86,6 +87,7 @@ function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
     version,
     config,
     kernel,
+    connections: createIdleConnections(),
     clock,
     isDryRun,
     probeOf,

@@ -66,6 +66,8 @@ export interface Check extends Thresholds {
   readonly retryIntervalMs: number;
   /** 0 to 1: share of the interval by which a start may be shifted. */
   readonly jitter: number;
+  /** An idle connection to the target is held, and its end makes the check run at once. */
+  readonly isWatched: boolean;
 }
 
 export interface Target {

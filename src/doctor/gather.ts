@@ -3,6 +3,7 @@ import { probeOf } from '../../checks/index.ts';
 import { Unlearned } from '../../checks/probe.ts';
 import { familyOf } from '../core/address.ts';
 import type { Config } from '../core/config.ts';
+import { ManualDeadline } from '../run/deadline.ts';
 import { modulesFor } from './check-modules.ts';
 import { distinctChecks } from './check-probing.ts';
 import type { Facts, PingRefusal } from './facts.ts';

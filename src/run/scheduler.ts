@@ -8,6 +8,8 @@ export interface Scheduler {
    * first runs within one interval or one second, whichever is shorter.
    */
   set(checks: ReadonlyMap<string, Check>): void;
+  /** Runs a check now; one that is being run, once more when that ends, unless that asks for a retry. */
+  hasten(key: string): void;
   /** Resolves when nothing is in flight. */
   stop(): Promise<void>;
 }
@@ -25,11 +27,15 @@ export interface SchedulerOptions {
 interface Task {
   readonly key: string;
   readonly check: Check;
-  /** It left the configuration: it does not run again. */
+  /** It left the configuration, or another took its place: it does not run again. */
   isGone: boolean;
   /** Where the run would start without jitter. */
   slotMs: number;
   dueMs: number;
+  /** Asked for while it was being run. */
+  isHastened: boolean;
+  /** The slot to come back to: checks that were hastened together must not march in step from then on. */
+  homeMs: number | undefined;
 }
 
 /** First runs, and those that a stall has put off, are spread over at most this long. */
@@ -59,8 +65,24 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
 
   const waitForSlot = (task: Task, startMs: number) => {
     const { intervalMs, jitter } = task.check;
-    const slotMs = Math.max(nextSlot(task.slotMs, startMs, intervalMs), clock.now());
+    const slotMs = Math.max(nextSlot(task, startMs), clock.now());
+    task.homeMs = undefined;
     wait(task, slotMs, slotMs + (random() - 0.5) * intervalMs * jitter);
+  };
+
+  /** What waits keeps its place among those that wait: another takes over, and the old one is passed over in its time. */
+  const advance = (task: Task) => {
+    task.isGone = true;
+    const hastened = {
+      ...task,
+      isGone: false,
+      dueMs: clock.now(),
+      isHastened: false,
+      homeMs: task.homeMs ?? task.slotMs,
+    };
+    tasks.set(task.key, hastened);
+    waiting.push(hastened);
+    plan();
   };
 
   const start = (task: Task) => {
@@ -73,6 +95,8 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
       if (!task.isGone) {
         if (isRetry) wait(task, clock.now() + task.check.retryIntervalMs);
         else waitForSlot(task, startMs);
+        if (task.isHastened && !isRetry) advance(task);
+        task.isHastened = false;
       }
       plan();
     });
@@ -85,7 +109,7 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
     let task = waiting.peek();
     while (task !== undefined && task.dueMs <= nowMs && inFlight.size < limit && clock.now() - nowMs < sliceMs) {
       waiting.pop();
-      start(task);
+      if (!task.isGone) start(task);
       task = waiting.peek();
     }
     plan();
@@ -128,13 +152,28 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
       for (const [key, check] of checks) {
         if (tasks.has(key)) continue;
         const firstMs = spread(check);
+        const fresh = {
+          key,
+          check,
+          isGone: false,
+          slotMs: firstMs,
+          dueMs: firstMs,
+          isHastened: false,
+          homeMs: undefined,
+        };
         // One that was taken away and is back before its run has ended goes on: it must not overlap itself.
-        const task = running.get(key) ?? { key, check, isGone: false, slotMs: firstMs, dueMs: firstMs };
+        const task = running.get(key) ?? fresh;
         task.isGone = false;
         tasks.set(key, task);
       }
       waiting.reset(tasksAtRest());
       plan();
+    },
+    hasten: (key) => {
+      const task = tasks.get(key);
+      if (task === undefined) return;
+      if (inFlight.has(task)) task.isHastened = true;
+      else if (task.dueMs > clock.now()) advance(task);
     },
     stop: async () => {
       isStopped = true;
@@ -144,8 +183,14 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   };
 }
 
-/** One interval after the slot; counted from the start where the run was off its slot: a retry, or late. */
-function nextSlot(slotMs: number, startMs: number, intervalMs: number): number {
+/**
+ * One interval after the slot; counted from the start where the run was off its slot: a retry, or late. After a
+ * hastened run, the first of the old slots that is still to come.
+ */
+function nextSlot({ slotMs, homeMs, check: { intervalMs } }: Task, startMs: number): number {
+  if (homeMs !== undefined) {
+    return homeMs + Math.max(0, Math.floor((startMs - homeMs) / intervalMs) + 1) * intervalMs;
+  }
   const isOnSlot = Math.abs(startMs - slotMs) < intervalMs / 2;
   return (isOnSlot ? slotMs : startMs) + intervalMs;
 }

@@ -42,13 +42,14 @@ describe('defaults', () => {
                   name: 'tcp',
                   type: 'tcp',
                   target: { address: '10.0.0.1', port: 80 },
-                  options: { close: 'rst' },
+                  options: { close: 'rst', watch: false },
                   intervalMs: 5000,
                   timeoutMs: 1000,
                   retryIntervalMs: 500,
                   fall: 3,
                   rise: 2,
                   jitter: 0.1,
+                  isWatched: false,
                 },
               ],
             },
@@ -329,7 +330,13 @@ describe('checks', () => {
     const check = loadCheck(
       'address: 10.0.0.100:80, checks: [{ type: tcp, port: 8080, interval: 1s, name: x }], servers: [10.0.0.1]',
     );
-    expect(check.options).toEqual({ port: 8080, close: 'rst' });
+    expect(check.options).toEqual({ port: 8080, close: 'rst', watch: false });
+  });
+
+  test.each(['tcp', 'http'])('of type %s are watched where they say so', (type) => {
+    const isWatched = (keys: string) =>
+      loadCheck(`address: 10.0.0.100:80, checks: [{ type: ${type}${keys} }], servers: [10.0.0.1]`).isWatched;
+    expect([isWatched(''), isWatched(', watch: false'), isWatched(', watch: true')]).toEqual([false, false, true]);
   });
 });
 

@@ -11,7 +11,7 @@ const timing = fc.record(
 );
 const check = fc.oneof(
   fc
-    .record({ port: fc.integer({ min: 1, max: 65535 }) }, { requiredKeys: [] })
+    .record({ port: fc.integer({ min: 1, max: 65535 }), watch: fc.boolean() }, { requiredKeys: [] })
     .map((keys) => ({ type: 'tcp', ...keys })),
   timing.map((keys) => ({ type: 'icmp', ...keys })),
   fc

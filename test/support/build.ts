@@ -28,6 +28,7 @@ export function aCheck(changes: Partial<Check> = {}): Check {
     timeoutMs: 1000,
     retryIntervalMs: 500,
     jitter: 0,
+    isWatched: false,
     fall: 3,
     rise: 2,
     ...changes,

@@ -9,6 +9,7 @@ import { createMemoryKernel, type MemoryKernel } from '../../src/kernel/memory.t
 import { formatSettingOp } from '../../src/kernel/text/setting-rules.ts';
 import type { Ownership } from '../../src/run/ownership.ts';
 import { createSimulatedClock, type SimulatedClock } from './clock.ts';
+import { createHeldConnections, type HeldConnections } from './connections.ts';
 
 /** How a server behaves: `silent` never answers, `broken` is our own fault. */
 export type Behaviour = 'ok' | 'refused' | 'silent' | 'broken';
@@ -24,6 +25,8 @@ export interface World {
   readonly ownership: Ownership;
   /** Roles of the daemons that are ours. */
   readonly daemons: Ownership;
+  /** The idle connections of watched checks. A server takes one while it is `ok`. */
+  readonly connections: HeldConnections;
   set(address: string, behaviour: Behaviour): void;
   /** `10.0.0.1 w1` and so on, sorted; undefined: the service is not there. */
   rows(service?: string): readonly string[] | undefined;
@@ -39,9 +42,12 @@ export interface WorldOptions {
   readonly owned?: readonly string[];
   readonly ownedDaemons?: readonly string[];
   readonly random?: () => number;
+  /** Idle connections at most. */
+  readonly connectionLimit?: number;
 }
 
-export function createWorld({ config, table, behaviours, isDryRun, owned, ownedDaemons, random }: WorldOptions): World {
+export function createWorld(options: WorldOptions): World {
+  const { config, table, behaviours, isDryRun, owned, ownedDaemons, random, connectionLimit } = options;
   const clock = createSimulatedClock();
   const kernel = createMemoryKernel(table);
   const servers = new Map(Object.entries(behaviours ?? {}));
@@ -49,6 +55,10 @@ export function createWorld({ config, table, behaviours, isDryRun, owned, ownedD
   const runs = new Map<string, number[]>();
   const ownership = remember(new Set(owned));
   const daemons = remember(new Set(ownedDaemons));
+  const connections = createHeldConnections(
+    ({ address }) => ((servers.get(address) ?? 'ok') === 'ok' ? 'opened' : 'ECONNREFUSED'),
+    connectionLimit,
+  );
   let told = 0;
 
   const probe = defineProbe({
@@ -77,6 +87,7 @@ export function createWorld({ config, table, behaviours, isDryRun, owned, ownedD
     config,
     kernel,
     clock,
+    connections,
     ownership: { services: ownership, daemons },
     random: random ?? (() => 0.5),
     isDryRun: isDryRun ?? false,
@@ -92,6 +103,7 @@ export function createWorld({ config, table, behaviours, isDryRun, owned, ownedD
     runs,
     ownership,
     daemons,
+    connections,
     set: (address, behaviour) => void servers.set(address, behaviour),
     rows: (service = 'TCP 192.0.2.1:80') => {
       const found = kernel.table.get(service);
@@ -116,6 +128,7 @@ export function checkOf(address: string, changes: Partial<Check> = {}): Check {
     timeoutMs: 400,
     retryIntervalMs: 200,
     jitter: 0,
+    isWatched: false,
     fall: 3,
     rise: 2,
     ...changes,
