@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { exitCodes } from './cli/exit.ts';
+import type { Verb } from './cli/host-command.ts';
 import type { RunOptions } from './cli/run.ts';
 import { ConfigError } from './config/issue.ts';
 import type { ServiceIdentity } from './core/table.ts';
@@ -98,6 +99,36 @@ function createProgram(execute: Execute): Command {
       }),
     );
 
+  const director = program
+    .command('director')
+    .description('set up what the services of a configuration need of this host');
+  for (const [verb, description] of Object.entries(verbs)) {
+    director
+      .command(verb)
+      .description(description)
+      .option('-c, --config <file>', 'configuration file', defaultConfig)
+      .option('--interface <name>', 'interface that gets the VIPs; default: that of the configuration')
+      .option('--state-dir <directory>', 'where to remember what was there before; default: that of the configuration')
+      .action((options) => execute(async () => (await import('./cli/director.ts')).director(verb as Verb, options)));
+  }
+
+  const realserver = program
+    .command('realserver')
+    .description('prepare a real server for direct routing or tunnelling');
+  for (const [verb, description] of Object.entries(verbs)) {
+    realserver
+      .command(verb)
+      .description(description)
+      .option('--vip <address...>', 'virtual addresses, such as 192.0.2.1, or prefixes', [])
+      .addOption(new Option('--method <method>', 'how packets come').choices(['dr', 'tun']).default('dr'))
+      .option('--device <name>', 'tunnel device for tun; default: tunl0, ip6tnl0')
+      .option('-c, --config <file>', 'configuration file: the VIPs that it has this host serve by dr or tun')
+      .option('--state-dir <directory>', 'where to remember what was there before; default: that of the configuration')
+      .action(({ vip, ...options }) =>
+        execute(async () => (await import('./cli/realserver.ts')).realserver(verb as Verb, { vips: vip, ...options })),
+      );
+  }
+
   program
     .command('version')
     .description('print the version')
@@ -174,6 +205,12 @@ function withServiceOptions(command: Command, act: OnService, execute: Execute):
       }),
     );
 }
+/** What `director` and `realserver` do. */
+const verbs: Record<Verb, string> = {
+  up: 'set what is missing, and remember what was there before',
+  down: 'put back what was there before',
+  status: 'print line by line what is set and what is missing',
+};
 
 function tableName(text: string): RunOptions['table'] {
   if (text === 'kernel' || text === 'memory') return text;

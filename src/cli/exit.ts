@@ -7,5 +7,6 @@ export const exitCodes = {
   badInput: 65,
   unavailable: 69,
   alreadyRunning: 75,
+  notPermitted: 77,
   badConfig: 78,
 } as const;

@@ -1,4 +1,5 @@
-import { formatEndpoint, ipToBytes, type Parsed, parseEndpoint, parseIp } from '../core/address.ts';
+import { formatEndpoint, ipFromBytes, ipToBytes, type Parsed, parseEndpoint, parseIp } from '../core/address.ts';
+import type { PortRange } from '../core/config.ts';
 
 /** An address of the configuration; the port is undefined where it is not given. */
 export interface WrittenAddress {
@@ -68,6 +69,50 @@ export function parseNetmask(text: string): Parsed<{ readonly prefixLength: numb
     return refuse(`'${text}' is not a netmask: write one such as 255.255.255.0, or a prefix length such as 24`);
   }
   return { ok: true, value: { prefixLength: bits.replaceAll('0', '').length, isIpv4Mask: true } };
+}
+
+/** An address, or a prefix of addresses. A host's own /32 or /128 is an address. */
+export function parsePrefix(text: string): Parsed<string> {
+  const [written = '', length, ...rest] = text.split('/');
+  const ip = parseIp(written);
+  if (!ip.ok) return ip;
+  if (length === undefined) return matchable(text, ip.value);
+  const bytes = ipToBytes(ip.value);
+  const bits = bytes.length * 8;
+  if (rest.length > 0 || !/^[1-9]\d{0,2}$/.test(length) || Number(length) > bits) {
+    return refuse(`'${text}' is no prefix: write a length from 1 to ${bits} after the slash`);
+  }
+  if (Number(length) === bits) return matchable(text, ip.value);
+  const network = ipFromBytes(bytes.map((byte, index) => byte & maskOf(Number(length) - index * 8)));
+  if (network === ip.value) return { ok: true, value: `${network}/${length}` };
+  return refuse(`'${text}' has bits beyond the prefix: write ${network}/${length}, or ${ip.value} for one address`);
+}
+
+/** `8000-8100`, or one port. */
+export function parsePortRange(text: string): Parsed<PortRange> {
+  const [, first, last = first] = /^([1-9]\d{0,4})(?:-([1-9]\d{0,4}))?$/.exec(text) ?? [];
+  if (first === undefined || Number(first) > Number(last) || Number(last) > 65535) {
+    return refuse(`'${text}' is not a range of ports: write one such as 8000-8100, from 1 to 65535`);
+  }
+  return { ok: true, value: [Number(first), Number(last)] };
+}
+
+/** What dev_valid_name of net/core/dev.c takes: IFNAMSIZ is 16, the final NUL included. */
+export function parseLinkName(text: string): Parsed<string> {
+  if (/^[^\s/:\p{Cc}]{1,15}$/u.test(text) && text !== '.' && text !== '..' && Buffer.byteLength(text) <= 15) {
+    return { ok: true, value: text };
+  }
+  return refuse(`'${text}' is not the name of an interface: it has 1 to 15 characters, no blank, slash or colon`);
+}
+
+function matchable(text: string, address: string): Parsed<string> {
+  if (address !== '0.0.0.0' && address !== '::') return { ok: true, value: address };
+  return refuse(`'${text}' is the unspecified address: no packet is for it`);
+}
+
+/** The first so many bits of a byte. */
+function maskOf(bits: number): number {
+  return bits <= 0 ? 0 : bits >= 8 ? 0xff : (0xff << (8 - bits)) & 0xff;
 }
 
 function parsePath(text: string): Parsed<string> {

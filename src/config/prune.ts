@@ -2,7 +2,19 @@ import type { Mistake } from './explain.ts';
 import type { Path } from './issue.ts';
 
 /** The lists whose entries may be undefined: those that the schema makes with `listOf`. */
-const lists = new Set(['services', 'servers', 'fallback_servers', 'checks', 'maintenance', 'flags', 'sync_daemons']);
+const lists = new Set([
+  'services',
+  'servers',
+  'fallback_servers',
+  'checks',
+  'maintenance',
+  'flags',
+  'sync_daemons',
+  'marks',
+  'addresses',
+  'protocols',
+  'ports',
+]);
 
 /**
  * Takes each mistake out of the data, in place: an unknown key alone, anything else with the entry of a list, the named

@@ -27,6 +27,7 @@ export function formatReference(): string {
     section('`ipvs.sync_daemons[]`', entryOf(schema.properties?.ipvs?.properties?.sync_daemons)),
     section('`defaults`', schema.properties?.defaults),
     section('`services[]`', service),
+    section('`services[].marks[]`', entryOf(service?.properties?.marks)),
     section('`services[].servers[]`', mappingOf(schema.$defs?.server)),
     `${section('`checks`: every check', commonOf(checks))}\n\n${timingNote}`,
     ...checks.map((check) => checkSection(check, checks)),

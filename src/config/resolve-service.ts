@@ -12,6 +12,7 @@ import { refuseDuplicates } from './duplicates.ts';
 import type { Path } from './issue.ts';
 import { aim, type CheckPlan, defaultPlan, planChecks } from './resolve-checks.ts';
 import { resolveIdentity } from './resolve-identity.ts';
+import { resolveMarks } from './resolve-marks.ts';
 import { resolvePersistence } from './resolve-persistence.ts';
 import { resolveTunnel } from './resolve-tunnel.ts';
 import { schedulerFlagNames } from './row-schema.ts';
@@ -47,6 +48,8 @@ export function resolveService(entry: ServiceEntry, path: Path, context: Context
   return {
     name: entry.name,
     identity,
+    interface: entry.interface,
+    marks: resolveMarks(entry.marks, identity, [...path, 'marks'], problems),
     scheduler: scheduler.name,
     isOnePacket: entry.one_packet === true && resolveOnePacket(identity, [...path, 'one_packet'], problems),
     schedulerFlags: resolveFlags(scheduler, entry.scheduler === undefined ? ['defaults'] : path, problems),

@@ -1,5 +1,6 @@
 import type { AgentConfig, Config, MaintenanceWindow, Service } from '../core/config.ts';
 import { serverKey, serviceKey } from '../core/table.ts';
+import { refuseContestedMarks } from './contested-marks.ts';
 import { type Context, type Located, type Problems, present } from './context.ts';
 import { refuseDuplicates } from './duplicates.ts';
 import { resolveService } from './resolve-service.ts';
@@ -16,9 +17,11 @@ export function resolveConfig(file: ConfigFile, problems: Problems): Config {
   const settings = resolveSettings(file.ipvs, problems);
   refuseDuplicateServices(services, problems);
   refuseMixedFamilies(services, settings, problems);
+  refuseContestedMarks(services, problems);
   if (isWhole(file)) refuseUnmatchedMaintenance(file, services, problems);
   return {
     agent: resolveAgent(file.agent),
+    director: { interface: file.director.interface },
     settings,
     services: services.map(({ value }) => value),
     maintenance: present(file.maintenance, []).map(({ value }) => resolveWindow(value)),

@@ -1,6 +1,7 @@
 import { probes } from '../../checks/index.ts';
 import { agentSchema } from './agent-schema.ts';
 import { checkSchema, name } from './check-schema.ts';
+import { directorSchema } from './director-schema.ts';
 import { listOf, z } from './fields.ts';
 import { ipvsSchema } from './ipvs-schema.ts';
 import { maintenanceSchema } from './maintenance-schema.ts';
@@ -18,6 +19,7 @@ export const fileSchema = z.strictObject({
   ipvs: ipvsSchema
     .prefault({})
     .describe('What the kernel keeps for all services: timeouts and synchronisation daemons.'),
+  director: directorSchema.prefault({}).describe('What `lvsd director up` sets up on this host, beside the table.'),
   defaults: defaultsSchema.prefault({}).describe('What services have unless they say otherwise.'),
   checks: z
     .record(name, check.optional())

@@ -1,6 +1,7 @@
 import type { Forwarding } from '../core/table.ts';
 import { parseServerAddress, parseServiceAddress, type WrittenAddress } from './addresses.ts';
 import { type CheckEntry, defaultTiming, name, timingOverrides } from './check-schema.ts';
+import { marks, serviceInterface } from './director-schema.ts';
 import { listOf, share, text, wholeNumber, z } from './fields.ts';
 import { forwarding, onePacket, persistence, scheduler, type TunnelEntry, threshold, tunnel } from './row-schema.ts';
 
@@ -67,6 +68,8 @@ export function serviceSchema(check: z.ZodType<CheckEntry>) {
       .enum(['ipv4', 'ipv6'])
       .optional()
       .describe('Which packets with the mark are meant. Default: the family of the servers.'),
+    marks,
+    interface: serviceInterface,
     protocol: inherited(protocol, 'protocol'),
     scheduler: inherited(scheduler, 'scheduler'),
     one_packet: onePacket.optional(),

@@ -1,5 +1,14 @@
 import { formatEndpoint } from '../core/address.ts';
-import type { AgentConfig, Check, Config, FailOpen, MaintenanceWindow, Server, Service } from '../core/config.ts';
+import type {
+  AgentConfig,
+  Check,
+  Config,
+  FailOpen,
+  MaintenanceWindow,
+  Marking,
+  Server,
+  Service,
+} from '../core/config.ts';
 import type { Settings } from '../core/settings.ts';
 import { serverKey } from '../core/table.ts';
 import { writeTiming } from './check-schema.ts';
@@ -7,10 +16,11 @@ import { formatDuration, formatShare } from './fields.ts';
 import { writeYaml } from './yaml.ts';
 
 /** The effective configuration as a file: every default written out. It loads to the same configuration. */
-export function showConfig({ agent, settings, services, maintenance }: Config): string {
+export function showConfig({ agent, director, settings, services, maintenance }: Config): string {
   return writeYaml({
     version: 1,
     agent: showAgent(agent),
+    director: { interface: director.interface },
     ipvs: showSettings(settings),
     services: services.map(showService),
     maintenance: maintenance.map(showWindow),
@@ -59,6 +69,8 @@ function showService(service: Service) {
   return {
     name: service.name,
     ...showIdentity(service),
+    interface: service.interface,
+    marks: service.marks.length === 0 ? undefined : service.marks.map(showMarking),
     scheduler: schedulerFlags.length === 0 ? scheduler : { name: scheduler, flags: schedulerFlags },
     one_packet: isOnePacket,
     persistence: persistence && {
@@ -77,6 +89,11 @@ function showService(service: Service) {
 function showIdentity({ identity }: Service) {
   if (identity.kind === 'fwmark') return { fwmark: identity.mark, address_family: identity.family };
   return { address: formatEndpoint(identity), protocol: identity.protocol };
+}
+
+function showMarking({ addresses, protocols, ports }: Marking) {
+  const shownPorts = ports.map(([first, last]) => (first === last ? first : `${first}-${last}`));
+  return { addresses, protocols, ports: ports.length === 0 ? undefined : shownPorts };
 }
 
 function showFailOpen(failOpen: FailOpen) {

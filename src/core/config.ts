@@ -1,10 +1,11 @@
 import type { Thresholds } from './health.ts';
 import type { Settings } from './settings.ts';
-import type { ServerRow, ServiceRow } from './table.ts';
+import type { Protocol, ServerRow, ServiceRow } from './table.ts';
 
 /** The effective configuration: every default filled in, every reference resolved. Frozen plain data. */
 export interface Config {
   readonly agent: AgentConfig;
+  readonly director: DirectorConfig;
   /** What is wanted of the kernel beside the table. */
   readonly settings: Settings;
   readonly services: readonly Service[];
@@ -31,6 +32,12 @@ export interface AgentConfig {
   readonly stateDir: string | undefined;
 }
 
+/** What `lvsd director` sets up beside the table. */
+export interface DirectorConfig {
+  /** Link that has the VIPs; undefined: it has to be named otherwise. */
+  readonly interface: string | undefined;
+}
+
 export type OnFailure = 'remove' | 'quiesce';
 
 /** When a service whose servers fail keeps them all the same. */
@@ -41,11 +48,26 @@ export type FailOpen =
 
 export interface Service extends ServiceRow {
   readonly name: string;
+  /** Link that has its VIPs; undefined: that of the director. */
+  readonly interface: string | undefined;
+  /** Packets that get the firewall mark; none where that is done elsewhere, and for a service by address. */
+  readonly marks: readonly Marking[];
   readonly onFailure: OnFailure;
   readonly failOpen: FailOpen;
   readonly servers: readonly Server[];
   readonly fallbackServers: readonly Server[];
 }
+
+/** Packets to one of the addresses by one of the protocols. */
+export interface Marking {
+  /** Canonical addresses, and prefixes such as `192.0.2.0/24`. */
+  readonly addresses: readonly string[];
+  readonly protocols: readonly Protocol[];
+  /** First and last port; none: every port. */
+  readonly ports: readonly PortRange[];
+}
+
+export type PortRange = readonly [first: number, last: number];
 
 /** Its weight is the configured one. */
 export interface Server extends ServerRow {

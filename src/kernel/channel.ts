@@ -5,9 +5,10 @@ import { errnoName, NetlinkError } from './errno.ts';
 
 export { Protocol } from 'netlink';
 
-/** One request: a message type, and what follows the netlink header. */
+/** One request: a message type, flags beside those that the exchange needs, and what follows the netlink header. */
 export interface Request {
   readonly type: number;
+  readonly flags?: number;
   readonly payload: Buffer;
 }
 
@@ -115,8 +116,8 @@ export class Channel {
     answer: (message: Message, index: number) => T | undefined,
   ): Promise<T> {
     const first = this.#reserve(requests.length);
-    const datagram = requests.map(({ type, payload }, index) =>
-      encodeMessage({ type, flags, sequence: first + index, payload }),
+    const datagram = requests.map(({ type, flags: own = 0, payload }, index) =>
+      encodeMessage({ type, flags: flags | own, sequence: first + index, payload }),
     );
     try {
       return await this.#exchangeOver(this.#open(), Buffer.concat(datagram), (message) => {

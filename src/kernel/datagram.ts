@@ -9,7 +9,14 @@ export interface Message {
 }
 
 /** NLM_F_* */
-export const flag = { request: 0x1, ack: 0x4, dumpInterrupted: 0x10, dump: 0x300 } as const;
+export const flag = {
+  request: 0x1,
+  ack: 0x4,
+  dumpInterrupted: 0x10,
+  dump: 0x300,
+  exclusive: 0x200,
+  create: 0x400,
+} as const;
 /** NLMSG_ERROR, which is an acknowledgement too, and NLMSG_DONE. */
 export const messageType = { error: 2, done: 3 } as const;
 

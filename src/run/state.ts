@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeDirectory } from './directory.ts';
+import { readRegular, replaceFile } from './whole-file.ts';
 
 /** What must outlive the process. */
 export interface State {
@@ -22,7 +21,6 @@ export interface StateFile {
   save(state: State): void;
 }
 
-const { O_RDONLY, O_NONBLOCK, O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
 const fileName = 'state.json';
 const emptyState: State = { services: [], daemons: [], gone: [] };
 
@@ -30,7 +28,7 @@ const emptyState: State = { services: [], daemons: [], gone: [] };
 export function openState(directory: string | undefined): StateFile {
   if (directory === undefined) return { initial: emptyState, problem: undefined, save: () => {} };
   const path = join(directory, fileName);
-  return { ...readState(path), save: (state) => writeState(directory, path, state) };
+  return { ...readState(path), save: (state) => replaceFile(directory, fileName, formatState(state)) };
 }
 
 function readState(path: string): Pick<StateFile, 'initial' | 'problem'> {
@@ -45,32 +43,12 @@ function readState(path: string): Pick<StateFile, 'initial' | 'problem'> {
   }
 }
 
-/** Not blocking: to open a pipe would wait for its writer. */
-function readRegular(path: string): string {
-  const file = openSync(path, O_RDONLY | O_NONBLOCK);
-  try {
-    if (!fstatSync(file).isFile()) throw new Error('it is not a regular file');
-    return readFileSync(file, 'utf8');
-  } finally {
-    closeSync(file);
-  }
-}
-
 function distrust(path: string, why: string): Pick<StateFile, 'initial' | 'problem'> {
   return { initial: emptyState, problem: `Cannot trust ${path} as ${why}: no service is taken for ours by it` };
 }
 
-function writeState(directory: string, path: string, state: State): void {
-  makeDirectory(directory);
-  const temporary = `${path}.new`;
-  const file = openSync(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
-  try {
-    writeSync(file, `${JSON.stringify({ version: 1, checksum: checksumOf(state), ...state })}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
+function formatState(state: State): string {
+  return `${JSON.stringify({ version: 1, checksum: checksumOf(state), ...state })}\n`;
 }
 
 /** Of a file that knows no daemons, as before there were any, it is that of the rest. */

@@ -22,6 +22,16 @@ describe('a command line that cannot be understood ends with 2 and says so on st
     ['an option without its value', ['run', '-c'], 'argument missing'],
     ['a table that there is not', ['run', '--table', 'paper'], "It is 'kernel' or 'memory'."],
     ['check without a service', ['check'], "missing required argument 'service[/server]'"],
+    ['director without a verb', ['director'], 'Usage: lvsd director'],
+    ['realserver without addresses', ['realserver', 'up'], 'name them with --vip, or a configuration with -c'],
+    ['an address that is none', ['realserver', 'up', '--vip', '192.0.2'], "'192.0.2' is not an IP address"],
+    [
+      'an address of the loopback',
+      ['realserver', 'up', '--vip', '::1'],
+      'Cannot take --vip ::1: it is of the loopback',
+    ],
+    ['a method that there is not', ['realserver', 'up', '--vip', '192.0.2.1', '--method', 'nat'], 'dr, tun'],
+    ['a device that cannot be', ['realserver', 'up', '--vip', '192.0.2.1', '--device', 'a/b'], "'a/b' is not the name"],
     ['one argument too many', ['config', 'check', 'a', 'b'], 'too many arguments'],
   ] as const)('%s', async (_case, args, message) => {
     const { ending, stdout, stderr } = await scene.lvsd(...args);
@@ -38,7 +48,8 @@ test('version prints the version of the package', async () => {
 test.each([['help'], ['--help']])('%s prints the commands on stdout', async (word) => {
   const { ending, stdout, stderr } = await scene.lvsd(word);
   expect({ ending, stderr }).toEqual({ ending: 0, stderr: '' });
-  for (const command of ['run', 'config', 'check', 'diff', 'table', 'status', 'version']) {
+  const commands = ['run', 'config', 'check', 'diff', 'table', 'director', 'realserver', 'doctor', 'status', 'version'];
+  for (const command of commands) {
     expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
   }
 });
@@ -100,6 +111,9 @@ describe('a file that cannot be used', () => {
     ['check', ['check', 'web', '-c']],
     ['diff', ['diff', '-c']],
     ['doctor', ['doctor', '-c']],
+    ['director up', ['director', 'up', '-c']],
+    ['director status', ['director', 'status', '-c']],
+    ['realserver up', ['realserver', 'up', '-c']],
   ] as const)('ends %s with 78, with every mistake on stderr', async (_case, args) => {
     scene.writeConfig('version: 1\nservices: []\ncolour: red\n');
     const { ending, stdout, stderr } = await scene.lvsd(...args, scene.configPath);
@@ -114,6 +128,25 @@ describe('a file that cannot be used', () => {
     const { ending, stderr } = await scene.lvsd('run', '--table', 'memory', '-c', scene.configPath);
     expect(ending).toBe(78);
     expect(stderr).toBe(`${scene.configPath}:1:1: document: cannot be read: ENOENT: no such file or directory\n`);
+  });
+});
+
+describe('what director up cannot do without, it asks for and ends with 78', () => {
+  test('an interface', async () => {
+    const { ending, stdout, stderr } = await scene.lvsd('director', 'up', '-c', good);
+    expect({ ending, stdout }).toEqual({ ending: 78, stdout: '' });
+    expect(stderr).toBe(
+      'Cannot tell which interface is to have 172.16.100.100 of web: name it with --interface, or in the configuration as director: { interface: eth0 }\n',
+    );
+  });
+
+  test('a directory to remember in', async () => {
+    scene.writeConfig(settings(['127.0.0.1:80'], {}, { address: '127.0.0.1:80' }));
+    const { ending, stdout, stderr } = await scene.lvsd('director', 'up', '-c', scene.configPath);
+    expect({ ending, stdout }).toEqual({ ending: 78, stdout: '' });
+    expect(stderr).toBe(
+      'Cannot remember what to put back as agent.state_dir is off: name a directory there, or with --state-dir\n',
+    );
   });
 });
 

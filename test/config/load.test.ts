@@ -19,10 +19,13 @@ describe('defaults', () => {
         stateDir: '/var/lib/lvsd',
       },
       settings: { timeouts: { tcpSeconds: 0, tcpFinSeconds: 0, udpSeconds: 0 }, daemons: [] },
+      director: { interface: undefined },
       services: [
         {
           name: 'web',
           identity: { kind: 'address', protocol: 'tcp', address: '10.0.0.100', port: 80 },
+          interface: undefined,
+          marks: [],
           scheduler: 'wlc',
           schedulerFlags: [],
           isOnePacket: false,

@@ -29,6 +29,8 @@ function makeService(
   return {
     name,
     identity,
+    interface: undefined,
+    marks: [],
     scheduler: 'wlc',
     schedulerFlags: [],
     isOnePacket: false,

@@ -39,6 +39,8 @@ export function aService(changes: Partial<Service> = {}): Service {
   return {
     name: 'web',
     identity: { kind: 'address', protocol: 'tcp', address: '192.0.2.1', port: 80 },
+    interface: undefined,
+    marks: [],
     scheduler: 'wlc',
     schedulerFlags: [],
     isOnePacket: false,
@@ -66,6 +68,7 @@ export function aConfig(services: readonly Service[] = [aService()], changes: Pa
       stateDir: undefined,
     },
     settings: noSettings,
+    director: { interface: undefined },
     services,
     maintenance: [],
     ...changes,

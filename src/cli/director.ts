@@ -1,0 +1,33 @@
+import { loadConfig } from '../config/load.ts';
+import { announce } from '../host/announce.ts';
+import { planDirector } from '../host/plan-director.ts';
+import type { AddressSetting, Setting } from '../host/setting.ts';
+import { locateHomes, requireLinks, surveyHost } from '../host/survey.ts';
+import { linkNameOf, requireStateDir, runVerb, type Verb } from './host-command.ts';
+
+export interface DirectorOptions {
+  readonly config: string;
+  /** Link that gets the VIPs of services that name none of their own. */
+  readonly interface: string | undefined;
+  readonly stateDir: string | undefined;
+}
+
+/** `lvsd director up|down|status`. Resolves with the exit code. */
+export function director(verb: Verb, options: DirectorOptions): Promise<number> {
+  return runVerb(verb, {
+    role: 'director',
+    stateDir: async () => options.stateDir ?? requireStateDir(await loadConfig(options.config)),
+    plan: async (channel) => {
+      const named = options.interface === undefined ? undefined : linkNameOf('--interface', options.interface);
+      const config = await loadConfig(options.config);
+      const homes = locateHomes(config, named);
+      if (verb === 'up') await requireLinks(homes, channel);
+      return planDirector(config, homes, await surveyHost(config, channel));
+    },
+    announce: (settings, channel) => announce(settings.filter(isAddress), channel),
+  });
+}
+
+function isAddress(setting: Setting): setting is AddressSetting {
+  return setting.kind === 'address';
+}

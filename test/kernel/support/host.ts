@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { type Outcome, until } from './agent.ts';
+import { type Host, runOn } from './netns.ts';
+
+const program = join(process.env.LVSD_ROOT ?? join(__dirname, '../../..'), 'dist/src/main.js');
+
+interface How {
+  /** A command that runs what follows it. */
+  readonly wrapper?: readonly string[];
+  readonly nodeOptions?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs the built lvsd on a host to its end. Its status is -1 when a signal ended it. */
+export function lvsdOn(
+  host: Host,
+  args: readonly string[],
+  { wrapper = [], nodeOptions = [], env = {} }: How = {},
+): Outcome {
+  const command = [...wrapper, process.execPath, ...nodeOptions, program, ...args];
+  const [file = '', ...rest] = host.name === '' ? command : ['ip', 'netns', 'exec', host.name, ...command];
+  const { status, stdout, stderr } = spawnSync(file, rest, { encoding: 'utf8', env: { ...process.env, ...env } });
+  return { status: status ?? -1, stdout, stderr };
+}
+
+/**
+ * Runs lvsd as often as it takes to have it killed at each of its steps, before the record of every other and after the
+ * record of those between. Calls `check` with the number of the step after each. Returns how many there were.
+ */
+export function killAtEachStep(host: Host, args: readonly string[], check: (step: number) => void): number {
+  const nodeOptions = ['--import', join(__dirname, 'kill.mjs')];
+  for (let step = 1; ; step++) {
+    const env = { KILL_AT: `${step}`, ...(step % 2 === 0 ? { KILL_BEFORE: '1' } : {}) };
+    const { status, stderr } = lvsdOn(host, args, { nodeOptions, env });
+    if (status === 0) return step - 1;
+    if (status !== -1) throw new Error(`Not killed at step ${step} but ended with ${status}: ${stderr}`);
+    check(step);
+  }
+}
+
+/** All that `director` and `realserver` may change: addresses, routes, rules of nftables, sysctls. */
+export function dump(host: Host): string {
+  const links = runOn(host, 'ip', '-d', 'link').replaceAll(/ (?:gro|gso|tso)_\S+ \d+/g, '');
+  const addresses = runOn(host, 'ip', 'addr');
+  const routes = ['-4', '-6'].map((family) => runOn(host, 'ip', family, 'route', 'show', 'table', 'all'));
+  const rules = ['-4', '-6'].map((family) => runOn(host, 'ip', family, 'rule'));
+  const nft = runOn(host, 'nft', 'list', 'ruleset');
+  return [links, addresses, ...routes, ...rules, nft, ...sysctls(host)].join('\n');
+}
+
+/** Resolves when duplicate detection is over on a host: what it adds later would look like a change of ours. */
+export async function settle(host: Host): Promise<void> {
+  await until(
+    () => runOn(host, 'ip', 'addr', 'show', 'dev', 'eth0'),
+    (text) => text.includes('state UP') && text.includes('inet6 fe80') && !text.includes('tentative'),
+  );
+}
+
+function sysctls(host: Host): readonly string[] {
+  const { stdout } = spawnSync('ip', ['netns', 'exec', host.name, 'sysctl', '-a', '-r', '^net\\.'], {
+    encoding: 'utf8',
+  });
+  // Counters, which move by themselves.
+  return stdout.split('\n').filter((line) => !/nf_conntrack_count/.test(line));
+}
