@@ -10,7 +10,7 @@ import {
   type Tunnel,
 } from '../core/table.ts';
 import { attribute, be16, nested, text, u8, u16, u32 } from './attribute.ts';
-import { dottedMask } from './netmask.ts';
+import { maskBytes } from './netmask.ts';
 import * as ipvs from './numbers.ts';
 
 /** The flags that are ours to set. The rest, "hashed", stays as the kernel has it. */
@@ -171,7 +171,7 @@ function flagBits(row: ServiceRow): number {
 
 /** IPv4: the mask in network order. IPv6: the length of the prefix in the host's order. */
 function netmaskBytes({ identity, persistence }: ServiceRow): Uint8Array {
-  if (serviceFamily(identity) === 'ipv4') return ipToBytes(dottedMask(persistence ?? { prefixLength: 32 }));
+  if (serviceFamily(identity) === 'ipv4') return maskBytes(persistence ?? { prefixLength: 32 });
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(persistence?.prefixLength ?? 128);
   return bytes;

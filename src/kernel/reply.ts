@@ -22,7 +22,7 @@ import {
   readU32,
   torn,
 } from './attribute.ts';
-import { maskOf } from './netmask.ts';
+import { readMask } from './netmask.ts';
 import * as ipvs from './numbers.ts';
 import { readRates, readTraffic } from './statistics.ts';
 
@@ -136,7 +136,7 @@ function readPersistence(attributes: Attributes, family: Family): Persistence {
   const bytes = payloadOf(attributes, ipvs.service.netmask, 4);
   return {
     timeoutSeconds: readU32(attributes, ipvs.service.timeout),
-    ...(family === 'ipv6' ? { prefixLength: bytes.readUInt32LE() } : maskOf(ipFromBytes(bytes.subarray(0, 4)))),
+    ...(family === 'ipv6' ? { prefixLength: bytes.readUInt32LE() } : readMask(bytes)),
     ...(attributes.has(ipvs.service.engine) && { engine: readText(attributes, ipvs.service.engine) }),
   };
 }

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { type Endpoint, familyOf } from '../../core/address.ts';
+import { type Endpoint, familyOf, ipToBytes } from '../../core/address.ts';
 import {
   type Forwarding,
   type Persistence,
@@ -10,7 +10,7 @@ import {
   type ServiceRow,
   serviceFamily,
 } from '../../core/table.ts';
-import { maskOf } from '../netmask.ts';
+import { readMask } from '../netmask.ts';
 import { type CommandLine, Mistake } from './command-line.ts';
 import { type Lookup, readHostAndPort } from './lookup.ts';
 import { parseNumber, readChoice, readName, readNumber, required } from './option-values.ts';
@@ -128,7 +128,7 @@ function readNetmask(
     return { prefixLength: text === undefined ? 128 : parseNumber(text, '--netmask', [1, 128]) };
   }
   if (text === undefined) return { prefixLength: 32 };
-  if (isIPv4(text)) return maskOf(text);
+  if (isIPv4(text)) return readMask(Buffer.from(ipToBytes(text)));
   throw new Mistake(`'${text}' is not a value of --netmask: write a mask such as 255.255.255.0`);
 }
 

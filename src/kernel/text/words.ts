@@ -1,4 +1,4 @@
-import { formatEndpoint } from '../../core/address.ts';
+import { formatEndpoint, ipFromBytes } from '../../core/address.ts';
 import {
   type Persistence,
   type Protocol,
@@ -7,7 +7,7 @@ import {
   type ServiceRow,
   serviceFamily,
 } from '../../core/table.ts';
-import { dottedMask } from '../netmask.ts';
+import { maskBytes } from '../netmask.ts';
 
 /** The options of ipvsadm that name a service, `-t 192.0.2.1:80` or `-f 8 -6`. */
 export function identityWords(identity: ServiceIdentity): readonly string[] {
@@ -29,7 +29,7 @@ export function flagNames({ scheduler, schedulerFlags }: ServiceRow): string {
 export function netmaskWord(identity: ServiceIdentity, persistence: Persistence): string | undefined {
   const { prefixLength } = persistence;
   if (serviceFamily(identity) === 'ipv6') return prefixLength === 128 ? undefined : `${prefixLength}`;
-  return prefixLength === 32 ? undefined : dottedMask(persistence);
+  return prefixLength === 32 ? undefined : ipFromBytes(maskBytes(persistence));
 }
 
 const protocolOptions: Record<Protocol, string> = { tcp: '-t', udp: '-u', sctp: '--sctp-service' };
