@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const [rate = 5000, seconds = 5, rounds = 3] = process.argv.slice(2).map(Number);
 /** Probes of each server before it counts: the first of them fill the table. */
-const warmUpRuns = 3;
+const warmUpRuns = 8;
 const serversOfService = 100;
 
 /** What runs in a process of its own, told by its argument; each prints probes, and CPU in microseconds. */

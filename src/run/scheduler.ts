@@ -42,6 +42,8 @@ interface Task {
 const longestSpreadMs = 1000;
 /** For so long runs are started; then the sockets have their turn, so that a backlog of runs is no stall of ours. */
 const sliceMs = 10;
+/** What falls due within so long of a start starts together: to wake the process costs as much as to run a probe. */
+const gatherMs = 5;
 
 /** Starts each check at its interval, on one timer; a check never overlaps itself. */
 export function createScheduler({ clock, random, run, limit }: SchedulerOptions): Scheduler {
@@ -51,6 +53,9 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   let cancelTimer = () => {};
   /** When the timer goes off; after all times while there is none. */
   let plannedMs = Number.POSITIVE_INFINITY;
+  /** What falls due before this waits until then, unless more was due than could be started. */
+  let gatheredMs = Number.NEGATIVE_INFINITY;
+  let hasBacklog = false;
   let onIdle = () => {};
   let stalledMs = clock.stalledMs();
   let isStopped = false;
@@ -110,17 +115,21 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
     while (task !== undefined && task.dueMs <= nowMs && inFlight.size < limit && clock.now() - nowMs < sliceMs) {
       waiting.pop();
       if (!task.isGone) start(task);
+      gatheredMs = nowMs + gatherMs;
       task = waiting.peek();
     }
+    hasBacklog = task !== undefined && task.dueMs <= nowMs;
     plan();
   };
 
   /** A timer that goes off too early costs less than one set anew after each run. */
   const plan = () => {
     const next = waiting.peek();
-    if (next === undefined || inFlight.size >= limit || isStopped || next.dueMs >= plannedMs) return;
+    if (next === undefined || inFlight.size >= limit || isStopped) return;
+    const nextMs = hasBacklog ? next.dueMs : Math.max(next.dueMs, gatheredMs);
+    if (nextMs >= plannedMs) return;
     cancelTimer();
-    plannedMs = next.dueMs;
+    plannedMs = nextMs;
     cancelTimer = clock.at(plannedMs, startDue);
   };
 
