@@ -28,7 +28,7 @@ export async function diffTables(configPath: string): Promise<number> {
 }
 
 /** The table that a configuration wants while every server is up. */
-function tableWithAllUp({ services }: Config): Table {
+export function tableWithAllUp({ services }: Config): Table {
   return desired(services, new Map(services.map((service) => [service.name, decideAllUp(service)])));
 }
 

@@ -1,18 +1,14 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { until } from './support/agent.ts';
+import { configFile, expectInHandbook, show } from './support/handbook.ts';
 import { serversOf, startSampler } from './support/ipvsadm.ts';
 import { fetchFrom } from './support/netns.ts';
 import { type RealServer, startRealServer } from './support/realserver.ts';
 import { openScene, type Scene, vip, web } from './support/scene.ts';
 import { leavesWithinMs, returnsWithinMs } from './support/settings.ts';
 
-// The handbook's own file and times; wrr instead of wlc, for wrr's shares are exact.
-const yaml = readFileSync(join(__dirname, '../../config/monitor.yaml'), 'utf8').replace(
-  'scheduler: wlc',
-  'scheduler: wrr',
-);
+const yaml = readFileSync(configFile('monitor.yaml'), 'utf8');
 const timing = { intervalMs: 5000, timeoutMs: 1000, retryIntervalMs: 1000, fall: 3, rise: 1 };
 // A server that refuses costs a run no time.
 const leavesMs = leavesWithinMs({ ...timing, timeoutMs: 0 });
@@ -72,6 +68,7 @@ test('the fallback stands in while both are dead, and at no instant is the servi
   const lastState = () => sampler.states.at(-1);
   await Promise.all([scene.first.behave('refuse'), scene.second.behave('refuse')]);
   await until(lastState, (state) => state === fallback, leavesMs);
+  expectInHandbook('monitor-fallback', show(director.host, 'ipvsadm -L -n'));
   expect(fetchFromService()).toBe(director.host.address);
 
   await scene.second.behave('ok');
@@ -94,6 +91,7 @@ test('the fallback stands in while both are dead, and at no instant is the servi
   expect(transitions()).toMatch(
     /gone\.\n\d{4}-\d\d-\d\d \d\d:\d\d:\d\d, 172\.16\.100\.11 is back\.\n\d{4}-\d\d-\d\d \d\d:\d\d:\d\d, 172\.16\.100\.10 is back\.\n$/,
   );
+  expectInHandbook('monitor-log', atNoon(show(director.host, `grep -w 172.16.100.10 ${transitionFile}`)));
 });
 
 function fetchFromService(): string {
@@ -102,4 +100,13 @@ function fetchFromService(): string {
 
 function transitions(): string {
   return existsSync(transitionFile) ? readFileSync(transitionFile, 'utf8') : '';
+}
+
+/** A text with times, which the handbook shows as twenty seconds from noon of a day. */
+function atNoon(text: string): string {
+  let second = -20;
+  return text.replace(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/gm, () => {
+    second += 20;
+    return `2026-11-22 12:00:${`${second}`.padStart(2, '0')}`;
+  });
 }

@@ -11,7 +11,7 @@ socket.setEncoding('latin1').on('data', (text) => {
   const [, body] = /\r\n\r\n[0-9a-f]+\r\n(.*)\r\n0\r\n\r\n$/s.exec(answer) ?? [];
   if (body === undefined) return;
   answer = '';
-  process.send({ body });
+  process.send({ body: body.trimEnd() });
 });
 socket.on('error', ({ code }) => process.send({ error: code }));
 socket.on('end', () => process.send({ error: 'closed' }));

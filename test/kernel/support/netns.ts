@@ -1,4 +1,5 @@
-import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
+import { promisify } from 'node:util';
 
 /** A host of its own: a network namespace with one link to the network of the test. */
 export interface Host {
@@ -65,15 +66,21 @@ export function acceptDirectly(host: Host, address: string): void {
   runOn(host, 'ip', 'addr', 'add', `${address}/32`, 'dev', 'lo');
 }
 
-/** The body of what a URL answers to a client on a host. Throws when there is no answer or no 2xx one. */
+/** The body, less its last newline, of what a URL answers to a client on a host. Throws when there is no answer or no 2xx one. */
 export function fetchFrom(host: Host, url: string): string {
-  return runOn(host, 'curl', '-sS', '-f', '-m', '5', url);
+  return runOn(host, 'curl', '-sS', '-f', '-m', '5', url).trimEnd();
 }
 
 /** Runs a command to its end on a host, and returns what it printed. Throws when it fails. */
 export function runOn(host: Host, command: string, ...options: readonly string[]): string {
   const [program = '', ...rest] = onHost(host, command, options);
   return execFileSync(program, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** The same beside what else goes on: for hosts that do their parts at one time. */
+export async function runBesideOn(host: Host, command: string, ...options: readonly string[]): Promise<string> {
+  const [program = '', ...rest] = onHost(host, command, options);
+  return (await promisify(execFile)(program, rest)).stdout;
 }
 
 /** Starts a command on a host; the child is that command itself, so signals reach it. */

@@ -16,10 +16,13 @@ export interface RealServer {
   stop(): Promise<void>;
 }
 
-/** Starts an HTTP server on a host. Resolves when it listens and behaves as `ok`. */
-export async function startRealServer(host: Host, port = 80): Promise<RealServer> {
+/**
+ * Starts an HTTP server on a host, which answers each request with the address of the host, or `/N` with N bytes, and
+ * each datagram to the same ports with the address. Resolves when it listens and behaves as `ok`.
+ */
+export async function startRealServer(host: Host, ports: readonly number[] = [80]): Promise<RealServer> {
   const program = join(__dirname, 'realserver.mjs');
-  const child = startOn(host, process.execPath, [program, host.address, `${port}`], {
+  const child = startOn(host, process.execPath, [program, host.address, ...ports.map(String)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const behave = async (behaviour: Behaviour) => {
