@@ -1,9 +1,9 @@
 import { release } from 'node:os';
 import { probeOf } from '../../checks/index.ts';
-import { Unlearned } from '../../checks/probe.ts';
-import { familyOf } from '../core/address.ts';
-import type { Config } from '../core/config.ts';
-import { ManualDeadline } from '../run/deadline.ts';
+import { type Family, familyOf } from '../core/address.ts';
+import type { Check, Config } from '../core/config.ts';
+import { createSystemClock } from '../run/clock.ts';
+import { createRunner } from '../run/runner.ts';
 import { modulesFor } from './check-modules.ts';
 import { distinctChecks } from './check-probing.ts';
 import type { Facts, PingRefusal } from './facts.ts';
@@ -76,26 +76,24 @@ async function readRoutes(reader: RouteReader, addresses: ReadonlySet<string>): 
 
 /** Pings this machine itself: whether it answers is of no interest, only whether we may ask. */
 async function readPingRefusals(config: Config): Promise<readonly PingRefusal[]> {
-  const targets = distinctChecks(config).flatMap(({ type, target }) => (type === 'icmp' ? [target.address] : []));
-  const families = new Set(targets.map(familyOf));
-  const refusals = await Promise.all(
-    [...families].map((family) => pingRefusal(family === 'ipv6' ? '::1' : '127.0.0.1')),
-  );
-  return refusals.flat();
+  const checks = distinctChecks(config).filter(({ type }) => type === 'icmp');
+  const families = new Map(checks.map((check) => [familyOf(check.target.address), check]));
+  const clock = createSystemClock();
+  try {
+    const runs = [...families].map(([family, check]) =>
+      createRunner(clock).run(probeOf('icmp'), ofItself(check, family)),
+    );
+    return (await Promise.all(runs)).flatMap(({ result }) =>
+      result.kind === 'inconclusive' ? [result.inconclusive] : [],
+    );
+  } finally {
+    clock.stop();
+  }
 }
 
 const pingTimeoutMs = 2000;
 
-async function pingRefusal(address: string): Promise<readonly PingRefusal[]> {
-  const deadline = new ManualDeadline();
-  const timer = setTimeout(() => deadline.pass(), pingTimeoutMs);
-  try {
-    await probeOf('icmp').run({ address, port: 0 }, {}, deadline);
-    return [];
-  } catch (error) {
-    if (!(error instanceof Unlearned)) throw error;
-    return [{ code: error.code, message: error.message }];
-  } finally {
-    clearTimeout(timer);
-  }
+function ofItself(check: Check, family: Family): Check {
+  const address = family === 'ipv6' ? '::1' : '127.0.0.1';
+  return { ...check, target: { address, port: 0 }, options: {}, timeoutMs: pingTimeoutMs };
 }

@@ -34,8 +34,8 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   [first, second] = await Promise.all([
-    startRealServer(scene.first.host, port),
-    startRealServer(scene.second.host, port),
+    startRealServer(scene.first.host, [port]),
+    startRealServer(scene.second.host, [port]),
   ]);
   agent = await scene.startReady(settings([service]));
   await until(connections, (count) => count === 1);
@@ -69,7 +69,7 @@ test('a watched server that was restarted while the agent was stopped stays, and
   const from = agent.log.length;
   agent.signal('SIGSTOP');
   await first.stop();
-  first = await startRealServer(scene.first.host, port);
+  first = await startRealServer(scene.first.host, [port]);
   await sleep(3000);
   agent.signal('SIGCONT');
   await until(scrape, (samples) => runsOf(samples, watched, 'pass') === 2);
