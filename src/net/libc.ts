@@ -25,7 +25,7 @@ export interface Libc {
   epoll_add(epollFd: number, fd: number, events: number, name: number): void;
   /** Never waits. Calls `report` for each name that is ready, with what it is ready for; not to be called from there. */
   epoll_wait(epollFd: number, report: (name: number, events: number) => void): void;
-  /** Calls `report` in the poll phase of Node's loop for as long as the descriptor can be read; see `Watch`. */
+  /** From now on calls `report` in the poll phase of Node's loop while the descriptor can be read; see `Watch`. */
   watch(fd: number, report: () => void): Watch;
 }
 
@@ -109,6 +109,8 @@ function bindCalls(koffi: Koffi): Libc {
   const epollCtl = checked('epoll_ctl', 'int epoll_ctl(int, int, int, void *)');
   const epollWait = checked('epoll_wait', 'int epoll_wait(int, void *, int, int)');
 
+  /** A watch that is collected watches no longer. */
+  const watches = new Set<Watch>();
   const length = new Uint32Array(1);
   const event = new DataView(new ArrayBuffer(eventBytes));
   const events = new DataView(new ArrayBuffer(eventBytes * eventsAtOnce));
@@ -150,6 +152,10 @@ function bindCalls(koffi: Koffi): Libc {
         report(events.getUint32(offset + dataOffset, true), events.getUint32(offset, true));
       }
     },
-    watch: (fd, report) => poll(fd, report),
+    watch: (fd, report) => {
+      const watch = poll(fd, report);
+      watches.add(watch);
+      return watch;
+    },
   };
 }

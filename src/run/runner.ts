@@ -2,17 +2,12 @@ import { type Probe, Unlearned } from '../../checks/probe.ts';
 import type { Check } from '../core/config.ts';
 import type { RunResult } from '../core/event.ts';
 import type { Clock } from './clock.ts';
-import { ManualDeadline } from './deadline.ts';
+import { inconclusive, Limit, TimedRun } from './timed-run.ts';
 
 export interface Run {
   readonly result: RunResult;
   readonly durationMs: number;
 }
-
-/** How long a probe may take to settle once its deadline has passed. */
-const graceMs = 1000;
-/** How often a deadline is moved by the time that we lost; a loop that is always late must still judge. */
-const extensions = 3;
 
 export interface Runner {
   /**
@@ -25,20 +20,28 @@ export interface Runner {
 }
 
 export function createRunner(clock: Clock): Runner {
-  const runs = new Set<TimedRun>();
+  const limits = new Map<number, Limit>();
+
+  const limitOf = (timeoutMs: number): Limit => {
+    const limit = limits.get(timeoutMs) ?? new Limit(clock);
+    limits.set(timeoutMs, limit);
+    return limit;
+  };
+
   return {
     run: (probe, check) =>
       new Promise((resolve) => {
+        const limit = limitOf(check.timeoutMs);
         const run = new TimedRun(clock, check.timeoutMs, (result) => {
-          if (!runs.delete(run)) return;
+          if (!limit.remove(run)) return;
           run.end();
           resolve({ result: excuse(result, run.lostMs(), check.timeoutMs), durationMs: clock.now() - run.startMs });
         });
-        runs.add(run);
+        limit.add(run);
         observe(probe, check, run);
       }),
     stop: () => {
-      for (const run of runs) run.stop();
+      for (const limit of limits.values()) limit.stop();
     },
   };
 }
@@ -61,71 +64,7 @@ function excuse(result: RunResult, lostMs: number, timeoutMs: number): RunResult
   return inconclusive('STALLED', `This process did not run for ${Math.round(lostMs)} ms during the check`);
 }
 
-function inconclusive(code: string, message: string): RunResult {
-  return { kind: 'inconclusive', inconclusive: { code, message } };
-}
-
 function described(error: unknown): [code: string, message: string] {
   if (error instanceof Unlearned) return [error.code, error.message];
   return ['EPROBE', `The probe failed in a way it should not: ${error instanceof Error ? error.stack : error}`];
-}
-
-/** The deadline of a run, which passes when its time is up; the run is given up when it does not end then. */
-class TimedRun extends ManualDeadline {
-  readonly startMs: number;
-  readonly settle: (result: RunResult) => void;
-  readonly #clock: Clock;
-  readonly #timeoutMs: number;
-  readonly #stalledBefore: number;
-  #grantedMs = 0;
-  #granted = 0;
-  #hasEnded = false;
-  #cancel: () => void;
-
-  constructor(clock: Clock, timeoutMs: number, settle: (result: RunResult) => void) {
-    super();
-    this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
-    this.settle = settle;
-    this.startMs = clock.now();
-    this.#stalledBefore = clock.stalledMs();
-    this.#cancel = clock.at(this.startMs + timeoutMs, () => this.#judge());
-  }
-
-  stop(): void {
-    this.pass();
-    this.settle(inconclusive('ECANCELED', 'The agent is stopping'));
-  }
-
-  end(): void {
-    this.#hasEnded = true;
-    this.#cancel();
-  }
-
-  /** How much of its time this process has lost; 0 once all extensions are spent: there is no more excuse. */
-  lostMs(): number {
-    return this.#granted === extensions ? 0 : this.#clock.stalledMs() - this.#stalledBefore;
-  }
-
-  #judge(): void {
-    const owedMs = this.#clock.stalledMs() - this.#stalledBefore - this.#grantedMs;
-    if (owedMs > 0 && this.#granted < extensions) {
-      this.#granted += 1;
-      this.#grantedMs += owedMs;
-      this.#wait(Math.min(owedMs, this.#timeoutMs), () => this.#judge());
-      return;
-    }
-    this.#clock.afterPoll(() => this.#expire());
-  }
-
-  #expire(): void {
-    if (this.#hasEnded) return;
-    const overrun = inconclusive('ETIMEDOUT', 'The probe did not end when its time was up');
-    this.#wait(graceMs, () => this.settle(overrun));
-    this.pass();
-  }
-
-  #wait(delayMs: number, then: () => void): void {
-    this.#cancel = this.#clock.at(this.#clock.now() + delayMs, then);
-  }
 }

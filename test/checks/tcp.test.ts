@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { tcp } from '../../checks/tcp.ts';
 import { preferNode } from '../../src/net/engine.ts';
+import { ManualDeadline } from '../../src/run/deadline.ts';
 import { runOf } from '../support/probing.ts';
 import type { Behaviour } from '../support/servers/listen.ts';
 import { listen } from '../support/servers/listen.ts';
@@ -77,6 +78,17 @@ describe.each(['libc', 'node'])('on %s', (engine) => {
       message: 'Cannot connect to fe80::1 port 80: invalid argument',
     });
   });
+});
+
+test('what the kernel has connected by the deadline counts, though this process did not get to read it', async () => {
+  const listening = await listen(() => {});
+  const deadline = new ManualDeadline();
+  const run = tcp.run(listening.target, tcp.options.parse({}), deadline);
+  // Nothing runs here meanwhile, as in a stall.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  deadline.pass();
+  expect(await run).toMatchObject({ reason: 'L4OK' });
+  await listening.close();
 });
 
 describe('a path that Node cannot take', () => {

@@ -43,6 +43,20 @@ describe('a scheduler', () => {
     expect(times()).toEqual([500, 1500, 2500, 3500]);
   });
 
+  test('starts together what falls due together, so that the process wakes once', async () => {
+    let draws = 0;
+    // 500, 501 and so on.
+    const { clock, scheduler, starts } = schedule({ random: () => (500 + draws++) / 1000 });
+    scheduler.set(checks(12, { jitter: 0 }));
+    await clock.advance(600);
+    expect(starts.map(({ atMs, lagMs }) => [atMs, lagMs])).toEqual([
+      [500, 0],
+      ...[4, 3, 2, 1, 0].map((lagMs) => [505, lagMs]),
+      ...[4, 3, 2, 1, 0].map((lagMs) => [510, lagMs]),
+      [515, 4],
+    ]);
+  });
+
   test('retries after the end of a contested run, and goes on an interval after the last start', async () => {
     const { clock, scheduler, times } = schedule({ runMs: 50, isContested: (run) => run === 2 || run === 3 });
     scheduler.set(checks(1));
