@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/load.ts';
 import { announce } from '../host/announce.ts';
-import { planDirector } from '../host/plan-director.ts';
+import { planDirector, routesOfAddresses } from '../host/plan-director.ts';
 import type { AddressSetting, Setting } from '../host/setting.ts';
 import { locateHomes, requireLinks, surveyHost } from '../host/survey.ts';
 import { linkNameOf, requireStateDir, runVerb, type Verb } from './host-command.ts';
@@ -22,7 +22,8 @@ export function director(verb: Verb, options: DirectorOptions): Promise<number> 
       const config = await loadConfig(options.config);
       const homes = locateHomes(config, named);
       if (verb === 'up') await requireLinks(homes, channel);
-      return planDirector(config, homes, await surveyHost(config, channel));
+      const settings = planDirector(config, homes, await surveyHost(config, channel));
+      return verb === 'status' ? [...settings, ...routesOfAddresses(homes)] : settings;
     },
     announce: (settings, channel) => announce(settings.filter(isAddress), channel),
   });

@@ -3,7 +3,7 @@ import { loadConfig } from '../config/load.ts';
 import { HostError } from '../host/error.ts';
 import { type Device, planRealserver, type Vip } from '../host/plan-realserver.ts';
 import { lookForLink, refusable } from '../host/require-link.ts';
-import { listAddresses } from '../host/rtnetlink.ts';
+import { listAddresses } from '../host/rt-address.ts';
 import { type Setting, tunnelTypes } from '../host/setting.ts';
 import { isLoopback, vipsOfServer } from '../host/vips.ts';
 import type { Channel } from '../kernel/channel.ts';

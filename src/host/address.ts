@@ -1,6 +1,6 @@
 import type { Channel } from '../kernel/channel.ts';
 import { lookForLink, refusable, requireLink } from './require-link.ts';
-import { addAddress, deleteAddress, listAddresses } from './rtnetlink.ts';
+import { addAddress, deleteAddress, listAddresses } from './rt-address.ts';
 import { type AddressSetting, formatSetting, type Place } from './setting.ts';
 
 /** A host address; one that the link has with another prefix length does as well. */

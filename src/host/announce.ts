@@ -4,7 +4,7 @@ import type { Channel } from '../kernel/channel.ts';
 import { type Libc, loadLibc } from '../net/libc.ts';
 import * as frames from './frames.ts';
 import { lookForLink } from './require-link.ts';
-import type { Link } from './rtnetlink.ts';
+import type { Link } from './rt-link.ts';
 import type { AddressSetting } from './setting.ts';
 import { readSysctl } from './sysctl.ts';
 

@@ -1,5 +1,5 @@
 import { ipToBytes } from '../core/address.ts';
-import type { Link } from './rtnetlink.ts';
+import type { Link } from './rt-link.ts';
 
 /** AF_PACKET, SOCK_DGRAM: the kernel writes the link's header. AF_INET6, SOCK_RAW, IPPROTO_ICMPV6: it writes the checksum. */
 export const arpSocket = [17, 2, 0] as const;

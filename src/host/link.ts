@@ -2,7 +2,7 @@ import type { Channel } from '../kernel/channel.ts';
 import { NetlinkError } from '../kernel/errno.ts';
 import { refusal } from './error.ts';
 import { lookForLink, refusable, requireLink } from './require-link.ts';
-import { addTunnel, deleteLink, setLinkUp } from './rtnetlink.ts';
+import { addTunnel, deleteLink, setLinkUp } from './rt-link.ts';
 import { formatSetting, type Place, type TunnelSetting, type UpSetting } from './setting.ts';
 
 /** A tunnel device. The one that comes with the kernel's module (tunl0, ip6tnl0, sit0) cannot be removed, and stays. */

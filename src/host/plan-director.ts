@@ -19,8 +19,8 @@ export interface Home {
 }
 
 /**
- * What the handbook's director script sets up for the services. The addresses come last: by then the packets that they
- * bring are forwarded and marked.
+ * What the handbook's director script sets up for the services. The addresses come late: by then the packets that they
+ * bring are forwarded and marked. A network is no address: its packets are taken by a route.
  */
 export function planDirector({ services }: Config, homes: readonly Home[], survey: Survey): readonly Setting[] {
   const rules = services.flatMap(markRules);
@@ -28,8 +28,14 @@ export function planDirector({ services }: Config, homes: readonly Home[], surve
     ...forwardingSettings(services, survey),
     ...redirectSettings(services, homes, survey),
     ...(rules.length === 0 ? [] : [{ kind: 'marks', rules } satisfies Setting]),
-    ...homes.flatMap(homeSettings),
+    ...homes.filter(isHost).map((home): Setting => ({ kind: 'address', ...home })),
+    ...homes.filter((home) => !isHost(home)).map(routeTo),
   ];
+}
+
+/** The routes that the kernel itself adds with the addresses, IPv6 a moment later: worth a look, but not ours to add. */
+export function routesOfAddresses(homes: readonly Home[]): readonly Setting[] {
+  return homes.filter(isHost).map(routeTo);
 }
 
 /** Where the VIPs are to be: `named` on the command line counts before the configuration. Undefined link: nobody says. */
@@ -92,10 +98,12 @@ function redirectSettings(services: readonly Service[], homes: readonly Home[], 
   }));
 }
 
-/** The route of an address is the kernel's own doing; that it is there is worth a line of status. */
-function homeSettings({ address, link }: Home): readonly Setting[] {
-  const route: Setting = { kind: 'route', prefix: address, link };
-  return address.includes('/') ? [route] : [{ kind: 'address', address, link }, route];
+function routeTo({ address, link }: Home): Setting {
+  return { kind: 'route', prefix: address, link };
+}
+
+function isHost({ address }: Home): boolean {
+  return !address.includes('/');
 }
 
 /** Networks have rules of their own: addresses alone are looked up in one step, and nothing can overlap. */

@@ -15,7 +15,7 @@ export interface Change {
 }
 
 /** What `up` has done, and so what `down` has to undo. */
-export interface Record {
+export interface HostRecord {
   /** All that was wanted, whoever set it. */
   readonly plan: readonly Setting[];
   /** What we set, in this order. */
@@ -26,8 +26,8 @@ export interface Record {
 export interface RecordFile {
   readonly path: string;
   /** Undefined: there is none. */
-  load(): Record | undefined;
-  save(record: Record): void;
+  load(): HostRecord | undefined;
+  save(record: HostRecord): void;
   remove(): void;
 }
 
@@ -52,7 +52,7 @@ export function openRecord(directory: string, role: Role): RecordFile {
 
 interface Content {
   readonly start: string;
-  readonly record: Record;
+  readonly record: HostRecord;
 }
 
 function read(path: string): Content | undefined {

@@ -1,6 +1,6 @@
 import type { Channel } from '../kernel/channel.ts';
 import { HostError, refusal } from './error.ts';
-import { findLink, type Link } from './rtnetlink.ts';
+import { findLink, type Link } from './rt-link.ts';
 
 /** Undefined where there is no link of the name. This and what follows rejects with `HostError`. */
 export function lookForLink(channel: Channel, name: string): Promise<Link | undefined> {

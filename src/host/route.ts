@@ -1,9 +1,9 @@
 import type { Channel } from '../kernel/channel.ts';
 import { lookForLink, refusable, requireLink } from './require-link.ts';
-import { addLocalRoute, deleteLocalRoute, lookUpRoute, splitPrefix } from './rtnetlink.ts';
+import { addLocalRoute, deleteLocalRoute, lookUpRoute, splitPrefix } from './rt-route.ts';
 import { formatSetting, type Place, type RouteSetting } from './setting.ts';
 
-/** A local route. The kernel adds that of an address by itself; that of a whole network is ours to add. */
+/** A local route: packets for a whole network are for this host. */
 export function routePlace(setting: RouteSetting, channel: Channel): Place {
   const { prefix, link: name } = setting;
   const { address, prefixLength } = splitPrefix(prefix);

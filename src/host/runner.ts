@@ -1,6 +1,6 @@
 import { HostError } from './error.ts';
 import type { PlaceOf } from './places.ts';
-import type { Change, Record, RecordFile } from './record.ts';
+import type { Change, HostRecord, RecordFile } from './record.ts';
 import { type Found, formatSetting, keyOf, type Place, type Setting } from './setting.ts';
 
 /** What became of a command. */
@@ -19,37 +19,23 @@ export interface Finding {
   readonly found: Found;
 }
 
-const nothing: Record = { plan: [], changes: [] };
+const nothing: HostRecord = { plan: [], changes: [] };
 
 /**
- * Sets what is missing of the plan, each after it was recorded what was there before, and then undoes what the record
+ * Sets what is missing of the plan, after it was recorded what was there before, and then undoes what the record
  * has and the plan has not. Rejects with `HostError` after everything that it has set is put back.
  */
 export async function bringUp(plan: readonly Setting[], placeOf: PlaceOf, file: RecordFile): Promise<Outcome> {
   const start = file.load() ?? nothing;
   await refuseConflicts(plan, placeOf, start);
   const steps: Step[] = [];
-  let record: Record = { ...start, plan };
+  let record: HostRecord;
   try {
-    for (const setting of plan) {
-      const place = placeOf(setting);
-      const found = await place.read();
-      if (place.isSet(found)) continue;
-      record = remember(record, { setting, before: found });
-      file.save(record);
-      await place.set();
-      steps.push({ setting, place, found });
-    }
+    record = await setMissing(plan, placeOf, file, start, steps);
   } catch (error) {
     throw await rolledBack(error, steps, start, file);
   }
-  const wanted = new Set(plan.map(keyOf));
-  const isWanted = ({ setting }: Change) => wanted.has(keyOf(setting));
-  const strays = record.changes.filter((change) => !isWanted(change));
-  const undone = await undo(strays, placeOf);
-  const kept = record.changes.filter((change) => isWanted(change) || undone.failed.includes(change));
-  const end = { plan, changes: kept };
-  if (JSON.stringify(end) !== JSON.stringify(start)) file.save(end);
+  const undone = await undoStrays(record, placeOf, file);
   return { ...undone, set: steps.map(({ setting }) => setting) };
 }
 
@@ -79,8 +65,67 @@ interface Step {
   readonly found: Found;
 }
 
+/** Adds each step to `steps` as soon as it is taken. Resolves with what is recorded then. */
+async function setMissing(
+  plan: readonly Setting[],
+  placeOf: PlaceOf,
+  file: RecordFile,
+  start: HostRecord,
+  steps: Step[],
+): Promise<HostRecord> {
+  let record = JSON.stringify(plan) === JSON.stringify(start.plan) ? start : { ...start, plan };
+  if (record !== start) file.save(record);
+  for (const group of groupsOf(plan)) {
+    const missing = await missingOf(group, placeOf);
+    if (missing.length === 0) continue;
+    record = missing.reduce(remember, record);
+    file.save(record);
+    for (const step of missing) {
+      await step.place.set();
+      steps.push(step);
+    }
+  }
+  return record;
+}
+
+/** What is recorded and not planned goes; of it, what cannot be undone stays in the record. */
+async function undoStrays(record: HostRecord, placeOf: PlaceOf, file: RecordFile): Promise<Outcome> {
+  const wanted = new Set(record.plan.map(keyOf));
+  const isWanted = ({ setting }: Change) => wanted.has(keyOf(setting));
+  const strays = record.changes.filter((change) => !isWanted(change));
+  if (strays.length === 0) return { set: [], undone: [], problems: [], hasFailed: false };
+  const undone = await undo(strays, placeOf);
+  const changes = record.changes.filter((change) => isWanted(change) || undone.failed.includes(change));
+  file.save({ ...record, changes });
+  return undone;
+}
+
+/**
+ * Settings of one kind that follow each other are read together, recorded at once, and then set. What is to be read may
+ * come about by an earlier kind only, as the sysctls of a link by the link.
+ */
+function groupsOf(plan: readonly Setting[]): readonly (readonly Setting[])[] {
+  const groups: Setting[][] = [];
+  for (const setting of plan) {
+    const last = groups.at(-1);
+    if (last?.[0]?.kind === setting.kind) last.push(setting);
+    else groups.push([setting]);
+  }
+  return groups;
+}
+
+async function missingOf(settings: readonly Setting[], placeOf: PlaceOf): Promise<readonly Step[]> {
+  const missing: Step[] = [];
+  for (const setting of settings) {
+    const place = placeOf(setting);
+    const found = await place.read();
+    if (!place.isSet(found)) missing.push({ setting, place, found });
+  }
+  return missing;
+}
+
 /** Reads all of it too, so that what cannot be read stops everything before anything is set. */
-async function refuseConflicts(plan: readonly Setting[], placeOf: PlaceOf, { changes }: Record): Promise<void> {
+async function refuseConflicts(plan: readonly Setting[], placeOf: PlaceOf, { changes }: HostRecord): Promise<void> {
   const ours = new Set(changes.map(({ setting }) => keyOf(setting)));
   const conflicts: string[] = [];
   for (const setting of plan) {
@@ -92,16 +137,21 @@ async function refuseConflicts(plan: readonly Setting[], placeOf: PlaceOf, { cha
 }
 
 /** What was there first is remembered, however often it is set. */
-function remember({ plan, changes }: Record, change: Change): Record {
-  const key = keyOf(change.setting);
-  const earlier = changes.find(({ setting }) => keyOf(setting) === key);
-  if (earlier === undefined) return { plan, changes: [...changes, change] };
-  const renewed = { setting: change.setting, before: earlier.before };
+function remember({ plan, changes }: HostRecord, { setting, found }: Step): HostRecord {
+  const key = keyOf(setting);
+  const earlier = changes.find((change) => keyOf(change.setting) === key);
+  if (earlier === undefined) return { plan, changes: [...changes, { setting, before: found }] };
+  const renewed = { setting, before: earlier.before };
   return { plan, changes: changes.map((one) => (one === earlier ? renewed : one)) };
 }
 
 /** The error to tell, once what was set before it is put back. */
-async function rolledBack(error: unknown, steps: readonly Step[], start: Record, file: RecordFile): Promise<unknown> {
+async function rolledBack(
+  error: unknown,
+  steps: readonly Step[],
+  start: HostRecord,
+  file: RecordFile,
+): Promise<unknown> {
   const problems: string[] = [];
   for (const { setting, place, found } of steps.toReversed()) {
     const problem = await settle(() => place.restore(found), setting);
@@ -116,7 +166,7 @@ async function rolledBack(error: unknown, steps: readonly Step[], start: Record,
   return new HostError(error.kind, [error.message, ...problems].join('\n'), { cause: error });
 }
 
-function resetRecord(start: Record, file: RecordFile): void {
+function resetRecord(start: HostRecord, file: RecordFile): void {
   if (start === nothing) file.remove();
   else file.save(start);
 }

@@ -4,7 +4,8 @@ import type { Channel } from '../kernel/channel.ts';
 import { HostError } from './error.ts';
 import { type Home, homesOf, type Survey } from './plan-director.ts';
 import { refusable } from './require-link.ts';
-import { type Link, listAdvertisedDefaults, listLinks, lookUpRoute } from './rtnetlink.ts';
+import { type Link, listLinks } from './rt-link.ts';
+import { listAdvertisedDefaults, lookUpRoute } from './rt-route.ts';
 import { readSysctl } from './sysctl.ts';
 import { isLoopback } from './vips.ts';
 

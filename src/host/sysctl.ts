@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { refusal } from './error.ts';
 import { type Found, type Place, type SysctlSetting, sysctlName } from './setting.ts';
 
@@ -42,8 +42,11 @@ function draggedBy(path: string): readonly string[] {
 }
 
 function forwardingOfLinks(family: 'ipv4' | 'ipv6'): readonly string[] {
-  const links = readdirSync(`${root}/net/${family}/conf`).filter((name) => name !== 'all');
-  return links.map((name) => `net/${family}/conf/${name}/forwarding`);
+  const folder = `net/${family}/conf`;
+  // A kernel without the family has no such folder.
+  if (!existsSync(`${root}/${folder}`)) return [];
+  const links = readdirSync(`${root}/${folder}`).filter((name) => name !== 'all');
+  return links.map((name) => `${folder}/${name}/forwarding`);
 }
 
 function readAll(paths: readonly string[]): Found {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { arpAnnouncement, everybodyByArp, everybodyByIpv6, neighbourAdvertisement } from '../../src/host/frames.ts';
-import type { Link } from '../../src/host/rtnetlink.ts';
+import type { Link } from '../../src/host/rt-link.ts';
 
 const link: Link = {
   index: 258,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Service } from '../../src/core/config.ts';
-import { homesOf, planDirector, type Survey } from '../../src/host/plan-director.ts';
+import { homesOf, planDirector, routesOfAddresses, type Survey } from '../../src/host/plan-director.ts';
 import { formatSetting } from '../../src/host/setting.ts';
 import { aConfig, aServer, aService } from '../support/build.ts';
 
@@ -18,7 +18,7 @@ const by = (forwarding: 'nat' | 'dr' | 'tun', address = '10.0.0.1') => ({
 });
 const ipv6 = { kind: 'address', protocol: 'tcp', address: '2001:db8::1', port: 80 } as const;
 const marked = { kind: 'fwmark', mark: 8, family: 'ipv4' } as const;
-const home = ['address 192.0.2.1 dev eth0', 'route local 192.0.2.1 dev eth0'];
+const home = ['address 192.0.2.1 dev eth0'];
 
 describe('the plan of a director', () => {
   test('for direct routing, is the VIP alone', () => {
@@ -30,7 +30,6 @@ describe('the plan of a director', () => {
     expect(lines([{ identity: ipv6, ...by(forwarding, '2001:db8:1::1') }])).toEqual([
       'net.ipv6.conf.all.forwarding = 1',
       'address 2001:db8::1 dev eth0',
-      'route local 2001:db8::1 dev eth0',
     ]);
   });
 
@@ -59,6 +58,14 @@ describe('the plan of a director', () => {
     const identity = { kind: 'address', protocol: 'tcp', address: '127.0.0.2', port: 80 } as const;
     expect(lines([by('dr'), { name: 'ssl', ...by('dr') }, { name: 'demo', identity, ...by('dr') }])).toEqual(home);
   });
+});
+
+test('the kernel’s own routes are those of the addresses', () => {
+  const homes = [
+    { address: '192.0.2.1', link: 'eth0' },
+    { address: '198.51.100.0/24', link: 'lo' },
+  ];
+  expect(routesOfAddresses(homes).map(formatSetting)).toEqual(['route local 192.0.2.1 dev eth0']);
 });
 
 describe('the marks', () => {
@@ -92,7 +99,6 @@ describe('the marks', () => {
     const marks = [{ addresses: ['192.0.2.9', '198.51.100.0/24'], protocols: ['tcp'], ports: [] }] as const;
     expect(lines([{ identity: marked, marks, ...by('dr') }]).slice(1)).toEqual([
       'address 192.0.2.9 dev eth0',
-      'route local 192.0.2.9 dev eth0',
       'route local 198.51.100.0/24 dev lo',
     ]);
   });

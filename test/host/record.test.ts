@@ -3,9 +3,9 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, st
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { openRecord, type Record as Remembered } from '../../src/host/record.ts';
+import { type HostRecord, openRecord } from '../../src/host/record.ts';
 
-const record: Remembered = {
+const record: HostRecord = {
   plan: [{ kind: 'sysctl', path: 'net/ipv4/ip_forward', value: '1' }],
   changes: [
     {

@@ -15,12 +15,17 @@ const up = (world: World, wanted: readonly Setting[] = plan) => bringUp(wanted, 
 const down = (world: World) => takeDown(world.placeOf, world.file);
 
 describe('up', () => {
-  test('sets what is missing, in order, each once it is recorded what was there', async () => {
+  test('sets what is missing, in order, once it is recorded what was there, kind by kind', async () => {
     const world = createWorld(initial);
     const { set, undone, problems } = await up(world);
     expect({ set, undone, problems }).toEqual({ set: [forward, ignore, vip], undone: [], problems: [] });
-    const keys = [forward, ignore, vip].flatMap((setting) => ['save', `set ${keyOf(setting)}`]);
-    expect(world.changes.slice(0, keys.length)).toEqual(keys);
+    expect(world.changes).toEqual([
+      'save',
+      'save',
+      ...[forward, ignore].map((setting) => `set ${keyOf(setting)}`),
+      'save',
+      `set ${keyOf(vip)}`,
+    ]);
     expect(world.file.saved?.changes).toEqual([
       { setting: forward, before: { value: '0' } },
       { setting: ignore, before: { value: '2' } },
@@ -135,7 +140,7 @@ describe('down', () => {
 });
 
 describe('killed between any two changes', () => {
-  const steps = Array.from({ length: 8 }, (_, index) => [index]);
+  const steps = Array.from({ length: 6 }, (_, index) => [index]);
 
   test.each(steps)('of up, after %i of them, down puts everything back', async (count) => {
     const world = createWorld(initial);

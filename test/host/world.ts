@@ -1,13 +1,13 @@
 import { HostError } from '../../src/host/error.ts';
 import type { PlaceOf } from '../../src/host/places.ts';
-import type { RecordFile, Record as Remembered } from '../../src/host/record.ts';
+import type { HostRecord, RecordFile } from '../../src/host/record.ts';
 import { type Found, keyOf, type Setting } from '../../src/host/setting.ts';
 
 /** A host in memory: values by what a setting is about, and how it may fail. */
 export interface World {
   readonly values: Map<string, string>;
   readonly placeOf: PlaceOf;
-  readonly file: RecordFile & { readonly saved: Remembered | undefined };
+  readonly file: RecordFile & { readonly saved: HostRecord | undefined };
   /** Every change from now on, of the host and of the file, as `set KEY`, `restore KEY`, `save`, `remove`. */
   readonly changes: string[];
   /** Calls `at` before each change from now on. */

@@ -25,17 +25,16 @@ export function lvsdOn(
 }
 
 /**
- * Runs lvsd as often as it takes to have it killed at each of its steps, before the record of every other and after the
- * record of those between. Calls `check` with the number of the step after each. Returns how many there were.
+ * Runs lvsd as often as it takes to have it killed before each change that it makes. Calls `check` with the number of
+ * changes that it has made after each. Returns how many there are.
  */
-export function killAtEachStep(host: Host, args: readonly string[], check: (step: number) => void): number {
+export function killAtEachStep(host: Host, args: readonly string[], check: (changes: number) => void): number {
   const nodeOptions = ['--import', join(__dirname, 'kill.mjs')];
-  for (let step = 1; ; step++) {
-    const env = { KILL_AT: `${step}`, ...(step % 2 === 0 ? { KILL_BEFORE: '1' } : {}) };
-    const { status, stderr } = lvsdOn(host, args, { nodeOptions, env });
-    if (status === 0) return step - 1;
-    if (status !== -1) throw new Error(`Not killed at step ${step} but ended with ${status}: ${stderr}`);
-    check(step);
+  for (let changes = 0; ; changes++) {
+    const { status, stderr } = lvsdOn(host, args, { nodeOptions, env: { KILL_AT: `${changes + 1}` } });
+    if (status === 0) return changes;
+    if (status !== -1) throw new Error(`Not killed after ${changes} changes but ended with ${status}: ${stderr}`);
+    check(changes);
   }
 }
 
