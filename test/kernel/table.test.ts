@@ -42,8 +42,15 @@ beforeEach(() => {
   kernel = createIpvsKernel();
 });
 afterEach(() => kernel.close());
-afterAll(() => {
+afterAll(async () => {
   ipvsadm('-C');
+  ipvsadm('--set 900 120 300');
+  // Until then the persistence engine cannot be unloaded.
+  await until(
+    () => readFileSync(connectionsFile, 'utf8'),
+    (text) => !text.includes(' sip '),
+    55_000,
+  );
   sh(`ip addr del ${vip}/32 dev lo && ip -6 addr del ${vip6}/128 dev lo`);
 });
 
@@ -52,7 +59,7 @@ const typed = `
   -A -t ${vip}:80 -s rr
   -a -t ${vip}:80 -r 127.0.0.1:8080 -m
   -a -t ${vip}:80 -r 127.0.0.2:8080 -m -w 65535 -x 1000 -y 10
-  -A -u ${vip}:5060 -s wrr -p 60 --pe sip
+  -A -u ${vip}:5060 -s wrr -p 30 --pe sip
   -a -u ${vip}:5060 -r 127.0.0.1:7000 -m -w 3
   -A -u [${vip6}]:53 -s mh -b mh-port,mh-fallback -p 50 -M 64
   -a -u [${vip6}]:53 -r [::1]:53 -m -w 2147483647
@@ -91,6 +98,7 @@ function timeless(connections: string): string {
 describe('a table of every shape, with traffic through it', () => {
   beforeEach(async () => {
     sh(`ipvsadm -R <<'END'\n${typed}\nEND`);
+    ipvsadm('--set 0 0 20');
     await sendTraffic();
   });
 
