@@ -13,11 +13,9 @@ export const watch = {
   method: `As above, with a check each 5 s, down with the third failure, ${retryMs} ms apart. The goal is three of these and 50 ms.`,
   goals: [{ figure: 'death to row leaving, ms', column: 'lvsd, watch', atMost: 3 * retryMs + 50 }],
 
-  async measure() {
+  async measure(columns) {
     const skipped = lvsd.refusal({ ...watched, services: oneService(serversAt('10.1', 1)) });
-    return {
-      'lvsd, watch': skipped === undefined ? await measureDeaths(lvsd, watched) : { skipped },
-      lvsd: await measureDeaths(lvsd, { check }),
-    };
+    columns['lvsd, watch'] = skipped === undefined ? await measureDeaths(lvsd, watched) : { skipped };
+    columns.lvsd = await measureDeaths(lvsd, { check });
   },
 };
