@@ -18,8 +18,8 @@ export const http = {
   method:
     'Each server is asked for a page of two bytes once a second, on a connection of its own or on one that is kept. ldirectord and the shell loop look at one server after the other; they have ten.',
   goals: [
-    { figure: 'CPU a probe, ms', column: 'lvsd', atMost: 1.5, of: 'keepalived' },
-    { figure: 'CPU a probe, ms', column: 'lvsd, kept connection', atMost: 1, of: 'keepalived' },
+    { figure: 'CPU a probe, µs', column: 'lvsd', atMost: 1.5, of: 'keepalived' },
+    { figure: 'CPU a probe, µs', column: 'lvsd, kept connection', atMost: 1, of: 'keepalived' },
   ],
 
   async measure(columns) {

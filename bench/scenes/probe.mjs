@@ -16,7 +16,7 @@ export const probe = {
   title: 'A TCP probe, five thousand a second, natively',
   method:
     'lvsd as a whole, beside a loop in C that does nothing but connect and close (`bench/probe.c`), at the same rate.',
-  goals: [{ figure: 'CPU a probe, ms', column: 'lvsd', atMost: 1.15, of: bare }],
+  goals: [{ figure: 'CPU a probe, µs', column: 'lvsd', atMost: 1.15, of: bare }],
 
   async measure(columns) {
     const servers = await startServers();

@@ -15,7 +15,7 @@ export const tcp = {
   title: 'A TCP probe, a thousand a second',
   method:
     'Each server is checked once a second, by connecting. ldirectord looks at one server after the other and rests for a second after each round; it has ten.',
-  goals: [{ figure: 'CPU a probe, ms', column: 'lvsd', atMost: 1, of: 'keepalived' }],
+  goals: [{ figure: 'CPU a probe, µs', column: 'lvsd', atMost: 1, of: 'keepalived' }],
 
   async measure(columns) {
     const servers = await startServers({ namespace: serverside });
