@@ -39,6 +39,7 @@ async function runAll(where, wanted) {
 /** What fails is told, and no reason to lose the rest. */
 async function runOne(scene) {
   const startedMs = performance.now();
+  const there = machine(scene.where);
   const columns = {};
   try {
     await scene.measure(columns);
@@ -49,7 +50,7 @@ async function runOne(scene) {
     await endAll();
   }
   const seconds = Math.round((performance.now() - startedMs) / 1000);
-  const result = { machine: machine(scene.where), seconds, columns };
+  const result = { machine: there, seconds, columns };
   writeFileSync(`${results}/${scene.name}.json`, JSON.stringify(result));
   console.log(`\n${scene.title} (${scene.name})\n\n${tableOf(scene, result)}`);
 }
