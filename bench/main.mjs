@@ -36,23 +36,23 @@ async function runAll(where, wanted) {
   for (const scene of scenes.filter(({ name }) => wanted.includes(name))) await runOne(scene);
 }
 
-/** A scene that fails is no reason to lose the others. */
+/** What fails is told, and no reason to lose the rest. */
 async function runOne(scene) {
   const startedMs = performance.now();
+  const there = machine(scene.where);
+  const columns = {};
   try {
-    const columns = await scene.measure();
-    const result = {
-      machine: machine(scene.where),
-      seconds: Math.round((performance.now() - startedMs) / 1000),
-      columns,
-    };
-    writeFileSync(`${results}/${scene.name}.json`, JSON.stringify(result));
-    console.log(`\n${scene.title} (${scene.name})\n\n${tableOf(scene, result)}`);
+    await scene.measure(columns);
   } catch (error) {
-    console.error(`\nCannot measure ${scene.name}: ${error.stack}`);
+    console.error(`\nCannot measure all of ${scene.name}: ${error.stack}`);
+    columns['the rest'] = { skipped: error.message };
     process.exitCode = 1;
     await endAll();
   }
+  const seconds = Math.round((performance.now() - startedMs) / 1000);
+  const result = { machine: there, seconds, columns };
+  writeFileSync(`${results}/${scene.name}.json`, JSON.stringify(result));
+  console.log(`\n${scene.title} (${scene.name})\n\n${tableOf(scene, result)}`);
 }
 
 function writePage() {

@@ -4,7 +4,8 @@ import { sh } from '../support/shell.mjs';
 export const keepalived = {
   name: 'keepalived',
   version: () => sh('keepalived --version 2>&1').match(/v([\d.]+)/)[1],
-  command: (path) => ['keepalived', '--check', '--dont-fork', '--log-console', '-f', path],
+  // Its log goes to a syslog that is not there: with --log-console it would wait for the guest's serial line.
+  command: (path) => ['keepalived', '--check', '--dont-fork', '-f', path],
   // Without VRRP the checker is the one child of the parent.
   checker: (pid) => childrenOf(pid)[0],
   configure: ({ services, check, keepalived: lines = '' }) =>

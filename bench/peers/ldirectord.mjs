@@ -3,7 +3,7 @@ import { sh } from '../support/shell.mjs';
 /** One process that checks one server after the other and runs ipvsadm for each change. */
 export const ldirectord = {
   name: 'ldirectord',
-  version: () => sh('dpkg-query -W ldirectord').trim().split('\t')[1],
+  version: () => sh('ldirectord --version').match(/v(\S+)/)[1],
   command: (path) => ['ldirectord', path, 'start'],
   configure: ({ services, check }) => `checktimeout=${seconds(check.timeoutMs)}
 negotiatetimeout=${seconds(check.timeoutMs)}

@@ -23,8 +23,9 @@ services:
 ${services.map(serviceText).join('')}`;
   },
 
-  /** Why it does not take a setting, in its own words; undefined: it does. */
+  /** Why it does not take the further keys of a check, in its own words; undefined: it does. */
   refusal(setting) {
+    if (setting.lvsd?.check === undefined) return undefined;
     const path = `${folder}/lvsd.refusal.conf`;
     writeFileSync(path, lvsd.configure({ ...setting, services: setting.services.slice(0, 1) }));
     try {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { cpus, loadavg, release } from 'node:os';
+import { cpus, release } from 'node:os';
 import { keepalived } from '../peers/keepalived.mjs';
 import { ldirectord } from '../peers/ldirectord.mjs';
 import { loop } from '../peers/loop.mjs';
@@ -13,8 +13,8 @@ export function machine(where) {
     at: new Date().toISOString().slice(0, 16).replace('T', ' '),
     kernel: release(),
     processors: `${cpus().length} × ${cpus()[0].model}${isEmulated() ? ', emulated in software' : ''}`,
-    // What else the machine did shows here: a scene by itself makes less than its processors' number.
-    load: loadavg()[0],
+    // Of the machine itself, also for the guest: what else it did shows here.
+    loadBefore: process.env.BENCH_LOAD,
     versions: Object.fromEntries(peers.map((peer) => [peer.name, peer.version()])),
   };
 }

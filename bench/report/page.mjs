@@ -1,3 +1,4 @@
+import { goalsOf, outcome } from './goals.mjs';
 import { tableOf } from './table.mjs';
 
 /** docs/benchmarks.md, from `{ scene, result }` of every scene. */
@@ -6,6 +7,10 @@ export function page(known) {
 
 What lvsd costs, beside what else looks after an LVS director: keepalived, ldirectord, and the monitoring script of the
 handbook, a shell loop around \`curl\` and \`ipvsadm\`. This page is written by \`bench/run\`.
+
+| scene | figure | of | seen | goal | |
+| --- | --- | --- | --- | --- | --- |
+${known.flatMap(goalRows).join('\n')}
 
 ## How to repeat it
 
@@ -34,20 +39,30 @@ ${known.map(({ scene, result }) => `${JSON.stringify({ scene: scene.name, ...res
 `;
 }
 
+function goalRows({ scene, result }) {
+  return goalsOf(scene, result).map((goal) => {
+    const cells = [scene.title, goal.figure, goal.column, goal.seen, goal.aim, outcome(goal)];
+    return `| ${cells.join(' | ')} |`;
+  });
+}
+
 function section({ scene, result }) {
-  const { machine, seconds } = result;
   return `## ${scene.title}: \`bench/run ${scene.name}\`
 
 ${scene.method}
 
 ${tableOf(scene, result)}
 
-${machine.at} UTC, ${seconds} s, ${machine.where === 'guest' ? 'in the guest' : 'natively'}: Linux ${machine.kernel}, ${machine.processors}, load ${machine.load.toFixed(1)}; ${Object.entries(
-    machine.versions,
-  )
-    .map((pair) => pair.join(' '))
-    .join('; ')}.
+${circumstances(result)}
 `;
+}
+
+function circumstances({ machine, seconds, columns }) {
+  const versions = Object.entries(machine.versions).filter(([name]) =>
+    Object.keys(columns).some((column) => column.startsWith(name)),
+  );
+  const place = machine.where === 'guest' ? 'in the guest' : 'natively';
+  return `${machine.at} UTC, ${seconds} s, ${place}: Linux ${machine.kernel}, ${machine.processors}; load of the machine before the run ${machine.loadBefore}; ${versions.map((pair) => pair.join(' ')).join('; ')}.`;
 }
 
 function rounded(_key, value) {

@@ -13,7 +13,7 @@ import { tcp } from './tcp.mjs';
 import { watch } from './watch.mjs';
 
 /**
- * Every scene: `name`, `where` it runs (`native` or `guest`), `title`, `method` for the page, `goals`, and `measure()`, which
- * resolves with its columns (see report/table.mjs).
+ * Every scene: `name`, `where` it runs (`native` or `guest`), `title`, `method` for the page, `goals`, and
+ * `measure(columns)`, which fills in the columns of its table as it gets them (see report/table.mjs).
  */
 export const scenes = [tcp, icmp, http, probe, load, rows, reload, flush, outage, outageGuest, death, watch, stall];

@@ -21,7 +21,7 @@ export const load = {
     { figure: 'resident memory, MB', column: 'lvsd', atMost: 150 },
   ],
 
-  async measure() {
+  async measure(columns) {
     const servers = await startServers();
     const running = await startUp(setting);
     await sleep(settleMs);
@@ -40,7 +40,7 @@ export const load = {
     };
     await running.stop();
     await servers.kill();
-    return { lvsd: { figures: { ...figuresOf(before, after), ...memory } } };
+    columns.lvsd = { figures: { ...figuresOf(before, after), ...memory } };
   },
 };
 

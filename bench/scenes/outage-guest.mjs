@@ -17,8 +17,9 @@ export const outageGuest = {
   method:
     "All servers refuse connections from one moment on. Checks each 30 s, down with the second failure, a second after the first. The last verdict is that of the log; rows are the kernel's.",
 
-  async measure() {
-    return { lvsd: { figures: await measureOutage(lvsd) }, keepalived: { figures: await measureOutage(keepalived) } };
+  async measure(columns) {
+    columns.lvsd = { figures: await measureOutage(lvsd) };
+    columns.keepalived = { figures: await measureOutage(keepalived) };
   },
 };
 

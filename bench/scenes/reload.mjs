@@ -20,11 +20,11 @@ export const reload = {
     { figure: 'changes asked of the kernel', column: 'lvsd', atMost: 1 },
   ],
 
-  async measure() {
+  async measure(columns) {
     const servers = await startServers({ namespace: serverside });
-    const columns = { lvsd: await reloads(lvsd, opsOfLvsd), keepalived: await reloads(keepalived) };
+    columns.lvsd = await reloads(lvsd, opsOfLvsd);
+    columns.keepalived = await reloads(keepalived);
     await servers.kill();
-    return columns;
   },
 };
 

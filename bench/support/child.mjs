@@ -3,13 +3,13 @@ import { once } from 'node:events';
 
 const children = new Set();
 
-/** Starts a program; `end(signal)` resolves when it has ended, if need be by force. */
+/** Starts a program; `end(signal)` resolves when it has ended, if need be by force after a minute. */
 export function start([program, ...options], stdio) {
   const child = spawn(program, options, { stdio });
   const ended = once(child, 'exit').finally(() => children.delete(entry));
   const end = async (signal = 'SIGTERM') => {
     child.kill(signal);
-    const killing = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    const killing = setTimeout(() => child.kill('SIGKILL'), 60_000);
     await ended;
     clearTimeout(killing);
   };

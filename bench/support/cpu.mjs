@@ -31,9 +31,9 @@ export async function costOf(pid, count, windowMs = 10_000) {
     await sleep(windowMs);
     const after = { atMs: nowMs(), cpu: cpuMs(pid), count: await count() };
     const done = after.count - before.count;
-    return { cpu: (after.cpu - before.cpu) / done, rate: (done / (after.atMs - before.atMs)) * 1000 };
+    return { cpu: ((after.cpu - before.cpu) * 1000) / done, rate: (done / (after.atMs - before.atMs)) * 1000 };
   });
-  return { 'CPU a probe, ms': windows.map(({ cpu }) => cpu), 'probes a second': windows.map(({ rate }) => rate) };
+  return { 'CPU a probe, µs': windows.map(({ cpu }) => cpu), 'probes a second': windows.map(({ rate }) => rate) };
 }
 
 export function childrenOf(pid) {

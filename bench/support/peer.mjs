@@ -11,7 +11,8 @@ import { folder, nowMs } from './shell.mjs';
  *     keepalived  further lines of each virtual_server
  *
  * A peer is a value: `name`, `version()`, `configure(setting)`, which returns its configuration as text, and
- * `command(path, setting)`, which runs it in the foreground; `checker(pid)`, where the process that checks is another.
+ * `command(path, setting)`, which runs it in the foreground; where need be `checker(pid)`, the process that checks, and
+ * `refusal(setting)`, why it cannot do this.
  */
 
 /** Starts a peer with a setting. */

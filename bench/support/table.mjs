@@ -20,6 +20,8 @@ export function watchTable({ address, port }) {
         limitMs,
       );
     },
+    /** Rows of servers now. */
+    servers: () => changes.at(-1)?.servers,
     stop: () => end(),
   };
 }
