@@ -28,7 +28,7 @@ const services = Object.entries(ways).flatMap(([forwarding, { vip, servers }]) =
 const pinged = services.filter(({ checks }) => checks[0]?.type === 'icmp');
 
 let site: Site;
-let agent: Agent;
+let agent: Agent | undefined;
 
 beforeAll(async () => {
   site = await openSite(['real1', 'real2', 'far1', 'far2'], Object.values(ports));
@@ -47,11 +47,11 @@ beforeAll(async () => {
       ip -n ${name} rule add from ${host.address} lookup 100`);
   }
   agent = startAgent(settings(services));
-  await agent.event({ 'event.action': 'agent_ready' }, { timeoutMs: 50_000 });
+  await agent.event({ 'event.action': 'agent_ready' }, { timeoutMs: 90_000 });
 });
 
 afterAll(async () => {
-  await agent.stop('SIGKILL');
+  await agent?.stop('SIGKILL');
   await site.close();
 });
 

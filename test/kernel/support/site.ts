@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { jest } from '@jest/globals';
 import { tableWithAllUp } from '../../../src/cli/diff.ts';
 import { parseConfig } from '../../../src/config/load.ts';
 import { diff } from '../../../src/core/diff.ts';
@@ -8,6 +9,9 @@ import { ipvsadm } from './ipvsadm.ts';
 import { type Host, sh } from './netns.ts';
 import { forgetDirector } from './preparation.ts';
 import { type RealServer, startRealServer } from './realserver.ts';
+
+// Each host that is set up, and each real server, is a start of Node, which takes its time in emulation.
+jest.setTimeout(180_000);
 
 /**
  * The site that the handbook draws, each host in a namespace of its own, its link called eth0; the director is the guest
@@ -90,8 +94,8 @@ export async function openSite(
       await Promise.all(servers.map((server) => server.stop()));
       await kernel.close();
       ipvsadm('-C');
-      for (const { name } of [router, client, ...hosts, { name: 'switch' }]) ip('', `netns del ${name}`);
       ip('', 'link del eth0');
+      for (const { name } of [router, client, ...hosts, { name: 'switch' }]) ip('', `netns del ${name}`);
       forgetDirector();
       execFileSync('sysctl', ['-q', '-p', '-'], { input: before });
     },
