@@ -1,12 +1,15 @@
 // The bare loop that lvsd's probes are measured against: socket, connect, epoll, close with a reset.
 //
 //   probe RATE SECONDS PORT    connects to 127.0.0.1 so often, prints probes, and CPU in microseconds
+//   probe                      listens on every address, prints the port, accepts until its parent ends
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -47,7 +50,26 @@ static void end(int fd) {
   close(fd);
 }
 
+// A listener that falls behind loses connections, which the prober would see as timeouts.
+static int serve(void) {
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in own = {.sin_family = AF_INET};
+  socklen_t length = sizeof own;
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (bind(fd, (struct sockaddr *)&own, sizeof own) || listen(fd, 4096)) return 1;
+  getsockname(fd, (struct sockaddr *)&own, &length);
+  printf("%d\n", ntohs(own.sin_port));
+  fflush(stdout);
+  // The prober is to close first, as it does with servers that wait for a request.
+  static int held[512];
+  for (int next = 0;; next = (next + 1) % 512) {
+    if (held[next]) close(held[next]);
+    held[next] = accept(fd, NULL, NULL);
+  }
+}
+
 int main(int argc, char **argv) {
+  if (argc == 1) return serve();
   if (argc != 4) return 2;
   double rate = atof(argv[1]), span = atof(argv[2]);
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[3])), .sin_addr = {htonl(INADDR_LOOPBACK)}};

@@ -3,10 +3,10 @@
 //
 //   npm run build && node bench/probe.mjs [RATE [SECONDS [ROUNDS]]]        default 5000 a second, 5 s, 3 rounds
 
-import { execFileSync, fork } from 'node:child_process';
+import { execFileSync, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,16 +28,15 @@ const subjects = {
 
 const [role, port] = (process.env.BENCH_ROLE ?? '').split('@');
 if (role === '') await compare();
-else if (role === 'listener') listen();
 else process.send(await subjects[role]());
 
 async function compare() {
-  const listener = fork(import.meta.filename, { env: { ...process.env, BENCH_ROLE: 'listener' } });
-  const [listenPort] = await once(listener, 'message');
   const directory = mkdtempSync(join(tmpdir(), 'probe-'));
   const loop = join(directory, 'probe');
   try {
     execFileSync('cc', ['-O2', '-o', loop, join(import.meta.dirname, 'probe.c')]);
+    const listener = spawn(loop, [], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const listenPort = Number(await once(listener.stdout, 'data'));
     const names = Object.keys(subjects);
     const costs = Object.fromEntries(['C loop', ...names].map((name) => [name, []]));
     for (let round = 0; round < rounds; round++) {
@@ -46,9 +45,9 @@ async function compare() {
       for (const name of names) costs[name].push(await costOf(name, listenPort));
     }
     print(costs);
+    listener.kill();
   } finally {
     rmSync(directory, { recursive: true });
-    listener.kill();
   }
 }
 
@@ -71,11 +70,6 @@ function print(costs) {
   for (const [name, values] of Object.entries(costs)) {
     console.log(`| ${name} | ${median(values).toFixed(1)} | ${(median(values) / base).toFixed(2)} |`);
   }
-}
-
-function listen() {
-  const server = createServer((socket) => socket.on('error', () => {}).resume());
-  server.listen({ port: 0, host: '0.0.0.0', backlog: 4096 }, () => process.send(server.address().port));
 }
 
 /** The whole agent but the kernel: scheduler, runner, probe, health, judge, and the metrics that listen. */
