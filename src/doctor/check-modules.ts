@@ -4,11 +4,12 @@ import { type Finding, ok } from './finding.ts';
 
 /** The modules that the kernel needs for a configuration, with what each is for. */
 export function modulesFor({ services }: Config): ReadonlyMap<string, string> {
-  const schedulers = new Set(services.map(({ scheduler }) => scheduler));
-  // `ip_vs_scheduler_get` of net/netfilter/ipvs/ip_vs_sched.c asks for ip_vs_NAME.
+  const engines = services.flatMap(({ persistence }) => persistence?.engine ?? []);
+  // `ip_vs_scheduler_get` of net/netfilter/ipvs/ip_vs_sched.c asks for ip_vs_NAME, `ip_vs_pe_getbyname` for ip_vs_pe_NAME.
   return new Map([
     ['ip_vs', 'IPVS'],
-    ...[...schedulers].map((name) => [`ip_vs_${name}`, `the scheduler ${name}`] as const),
+    ...services.map(({ scheduler }) => [`ip_vs_${scheduler}`, `the scheduler ${scheduler}`] as const),
+    ...engines.map((engine) => [`ip_vs_pe_${engine}`, `the persistence engine ${engine}`] as const),
   ]);
 }
 

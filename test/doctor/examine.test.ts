@@ -117,6 +117,25 @@ const cases: readonly Case[] = [
     changes: { routes: routes('2001:db8::7', { mtu: 1500 }).set('2001:db8::80', local) },
     finding: { severity: 'advice', message: expect.stringMatching(/1460 bytes.*advmss 1400.*MTU of 1540/) },
   },
+  ...(
+    [
+      [{ type: 'gue', port: 6080 }, 1468, 1532],
+      [{ type: 'gue', port: 6080, checksum: 'remote' }, 1460, 1540],
+      [{ type: 'gre' }, 1476, 1524],
+      [{ type: 'gre', checksum: 'checksum' }, 1472, 1528],
+    ] as const
+  ).map(([tunnel, room, mtu]) => ({
+    what: `too little room in a tunnel of ${JSON.stringify(tunnel)}`,
+    service: { forwarding: 'tun', tunnel },
+    changes: { routes: routes('10.0.0.7', { mtu: 1500 }) },
+    finding: { severity: 'advice', message: expect.stringMatching(`${room} bytes.*MTU of ${mtu}`) },
+  })),
+  {
+    what: 'a persistence engine that the kernel has not',
+    service: { address: `${vip}:5060`, protocol: 'udp', persistence: { timeout: '300s', engine: 'sip' } },
+    changes: { modules: new Map([...facts().modules, ['ip_vs_pe_sip', 'missing' as const]]) },
+    finding: { severity: 'problem', subject: 'module ip_vs_pe_sip', message: expect.stringContaining('engine sip') },
+  },
   {
     what: 'persistent clients that stay with a quiesced server',
     service: sticky,
