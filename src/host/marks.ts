@@ -1,4 +1,4 @@
-import { type NftDocument, runNft } from './nft.ts';
+import { applyNft, listNft, type NftDocument } from './nft.ts';
 import type { MarkRule, MarksSetting, Place } from './setting.ts';
 
 const table = { family: 'inet', name: 'lvsd' } as const;
@@ -25,7 +25,7 @@ export function marksPlace({ rules }: MarksSetting): Place {
     set: () => replace(wanted),
     restore: async (before) => {
       if (before.content !== undefined) await replace(before.content);
-      else if ((await list()) !== undefined) await runNft(['-f', '-'], { nftables: [{ delete: { table } }] });
+      else if ((await list()) !== undefined) await applyNft([{ delete: { table } }]);
       return undefined;
     },
   };
@@ -35,16 +35,16 @@ type Entries = NftDocument['nftables'];
 
 /** Undefined: there is no such table. */
 async function list(): Promise<Entries | undefined> {
-  const { nftables } = await runNft(['list', 'tables', table.family]);
+  const { nftables } = await listNft('tables', table.family);
   if (!nftables.some((entry) => entry.table?.name === table.name)) return undefined;
-  return (await runNft(['list', 'table', table.family, table.name])).nftables;
+  return (await listNft('table', table.family, table.name)).nftables;
 }
 
 /** To add a table that is there changes nothing, so that it can always be deleted. */
 async function replace(content: string): Promise<void> {
   const entries: Entries = JSON.parse(content);
   const fresh = [{ add: { table } }, { delete: { table } }, { add: { table } }];
-  await runNft(['-f', '-'], { nftables: [...fresh, ...entries.map((entry) => ({ add: entry }))] });
+  await applyNft([...fresh, ...entries.map((entry) => ({ add: entry }))]);
 }
 
 /** What is in the table, in an order of its own: without handles, which are the kernel's. */

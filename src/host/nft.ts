@@ -4,17 +4,28 @@ import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { printable } from '../core/printable.ts';
-import { HostError } from './error.ts';
+import { HostError, refusal } from './error.ts';
 
-/** Runs `nft -j` and resolves with what it printed, parsed. Rejects with `HostError`. */
-export async function runNft(args: readonly string[], input?: object): Promise<NftDocument> {
-  const { code, output, complaint } = await execute(['-j', ...args], input && JSON.stringify(input));
-  const action = `Cannot run nft ${args.join(' ')}`;
-  if (code !== 0) throw new HostError('failed', `${action}: ${printable(complaint.trim().split('\n')[0] ?? '')}`);
+/** What `nft -j list` prints. Rejects with `HostError`. */
+export async function listNft(...what: readonly string[]): Promise<NftDocument> {
+  const output = await run(['list', ...what]);
   try {
-    return output.trim() === '' ? { nftables: [] } : JSON.parse(output);
+    return JSON.parse(output);
   } catch {
-    throw new HostError('failed', `${action}: what it printed is not JSON`);
+    throw new HostError('failed', `Cannot understand nft list ${what.join(' ')}: what it printed is not JSON`);
+  }
+}
+
+/**
+ * Has nft do all of it in one transaction, or nothing. The file has no name of its own: /dev/stdin, which `-f -` opens,
+ * need not be there, and cannot be opened where it is one of the sockets that Node has for pipes. Rejects with `HostError`.
+ */
+export async function applyNft(commands: readonly object[]): Promise<void> {
+  const file = openUnnamed(JSON.stringify({ nftables: commands }));
+  try {
+    await run(['-f', '/proc/self/fd/0'], file);
+  } finally {
+    closeSync(file);
   }
 }
 
@@ -35,12 +46,21 @@ interface Finished {
   readonly complaint: string;
 }
 
+async function run(args: readonly string[], input?: number): Promise<string> {
+  const { code, output, complaint } = await execute(['-j', ...args], input);
+  if (code === 0) return output;
+  const why = printable(complaint.trim().split('\n')[0] ?? '');
+  throw new HostError(
+    'failed',
+    `Cannot look after the marks of packets: nft ${args.join(' ')} ended with ${code}: ${why}`,
+  );
+}
+
 /** Without a shell. What starts us, such as cron, may know no path for administrators. */
-function execute(args: readonly string[], input: string | undefined): Promise<Finished> {
+function execute(args: readonly string[], input: number | undefined): Promise<Finished> {
   const env = { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' };
-  const stdin = input === undefined ? 'ignore' : openUnnamed(input);
-  return new Promise<Finished>((resolve, reject) => {
-    const child = spawn('nft', args, { env, stdio: [stdin, 'pipe', 'pipe'] });
+  return new Promise((resolve, reject) => {
+    const child = spawn('nft', args, { env, stdio: [input ?? 'ignore', 'pipe', 'pipe'] });
     let output = '';
     let complaint = '';
     child.stdout?.setEncoding('utf8').on('data', (text) => {
@@ -51,18 +71,19 @@ function execute(args: readonly string[], input: string | undefined): Promise<Fi
     });
     child.once('error', (error) => reject(notStarted(error)));
     child.once('close', (code) => resolve({ code, output, complaint }));
-  }).finally(() => {
-    if (stdin !== 'ignore') closeSync(stdin);
   });
 }
 
-/** A file without a name that has this text. nft opens /dev/stdin anew, which cannot be done with the sockets that Node has for pipes. */
 function openUnnamed(text: string): number {
   const path = join(tmpdir(), `lvsd-${randomUUID()}`);
-  const file = openSync(path, 'wx+', 0o600);
-  unlinkSync(path);
-  writeFileSync(file, text);
-  return file;
+  try {
+    const file = openSync(path, 'wx+', 0o600);
+    unlinkSync(path);
+    writeFileSync(file, text);
+    return file;
+  } catch (error) {
+    throw refusal(`write the rules for nft to ${path}`, error);
+  }
 }
 
 function notStarted({ code }: NodeJS.ErrnoException): HostError {

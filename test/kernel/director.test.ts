@@ -252,9 +252,9 @@ describe('on a director with IPVS', () => {
     ipvsadm(`-a -f ${mark} -r 172.16.100.11 -g`);
     const config = write([{ ...marked, interface: 'lvsbr0' }]);
     expect(() => fetchFrom(client, `http://${vip}/`)).toThrow();
-    expect(lvsdOn(guest, ['director', 'up', '-c', config]).status).toBe(0);
+    expect(lvsdOn(guest, ['director', 'up', '-c', config])).toMatchObject({ status: 0, stderr: '' });
     expect(() => fetchFrom(client, `http://${vip}/`)).toThrow();
-    expect(lvsdOn(server, ['realserver', 'up', '-c', config]).status).toBe(0);
+    expect(lvsdOn(server, ['realserver', 'up', '-c', config])).toMatchObject({ status: 0, stderr: '' });
     expect(fetchFrom(client, `http://${vip}/`)).toBe('172.16.100.11');
     expect(() => fetchFrom(client, `http://${vip}:8080/`)).toThrow();
   });
