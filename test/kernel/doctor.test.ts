@@ -188,7 +188,7 @@ const countArrivals = `add table inet seen
   add counter inet seen arrived
   add chain inet seen arrivals { type filter hook prerouting priority -300; }
   add rule inet seen arrivals ip daddr ${vip} counter name arrived
-  add rule inet seen arrivals ip protocol ipip counter name arrived`;
+  add rule inet seen arrivals ip protocol 4 counter name arrived`;
 
 /** Packets for the service that came to a server, by direct routing or in a tunnel. */
 function receivedBy(host: Host): number {
