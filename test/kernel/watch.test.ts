@@ -4,10 +4,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import { type Agent, scrape, transitionsIn, until } from './support/agent.ts';
 import { serversOf } from './support/ipvsadm.ts';
 import { type RealServer, startRealServer } from './support/realserver.ts';
-import { openScene, type Scene, vip, web } from './support/scene.ts';
+import { openScene, type Scene, vip } from './support/scene.ts';
 import { settings } from './support/settings.ts';
 
 const port = 8080;
+const web = `TCP ${vip}:${port}`;
 const watched = `172.16.100.10:${port}`;
 const unwatched = `172.16.100.11:${port}`;
 
@@ -16,7 +17,7 @@ const check = { type: 'http', interval: '5m', retry_interval: '200ms', fall: 2, 
 
 const service = {
   name: 'web',
-  address: `${vip}:80`,
+  address: `${vip}:${port}`,
   servers: [
     { address: watched, checks: [{ ...check, watch: true }] },
     { address: unwatched, checks: [check] },
