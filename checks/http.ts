@@ -18,7 +18,7 @@ export const http = defineProbe({
   needsPort: true,
   options: httpOptions,
 
-  async run({ address, port }, options, signal) {
+  async run({ address, port }, options, { signal }) {
     const watch = stopwatch();
     const target = { address, port: options.port ?? port };
     const plain = await connect(target, signal, watch);

@@ -1,90 +1,36 @@
-import pingArguments from 'ping/lib/builder/linux.js';
-import PingParser from 'ping/lib/parser/linux.js';
 import { z } from '../src/config/fields.ts';
 import { parseIp } from '../src/core/address.ts';
+import type { Deadline } from '../src/core/deadline.ts';
 import { fail, type Observation, pass } from '../src/core/observation.ts';
-import { codeOf, explain, judge } from './lib/fault.ts';
-import { execute, type Finished } from './lib/process.ts';
+import type { Echo } from '../src/net/echo.ts';
+import { isForbidden } from '../src/net/echo-socket.ts';
+import { engine } from '../src/net/engine.ts';
+import type { Path } from '../src/net/path.ts';
+import { judge } from './lib/fault.ts';
+import { pathFields } from './lib/fields.ts';
+import { ping } from './lib/ping-program.ts';
 import { defineProbe, Unlearned } from './probe.ts';
 
-/**
- * How long `ping` waits for a reply, in seconds: longer than any sensible timeout, for the signal ends it in time. It
- * counts when nobody is left to do so.
- */
-const orphanSeconds = 60;
-
-/** What `ping` puts in words, by errno name. */
-const errnoOfWords: Readonly<Record<string, string>> = {
-  'Address family not supported by protocol': 'EAFNOSUPPORT',
-  'Cannot allocate memory': 'ENOMEM',
-  'Cannot assign requested address': 'EADDRNOTAVAIL',
-  'Host is down': 'EHOSTDOWN',
-  'Invalid argument': 'EINVAL',
-  'Network is down': 'ENETDOWN',
-  'Network is unreachable': 'ENETUNREACH',
-  'No buffer space available': 'ENOBUFS',
-  'No route to host': 'EHOSTUNREACH',
-  'Operation not permitted': 'EPERM',
-  'Permission denied': 'EACCES',
-};
-
-/** Passes when the server answers one echo request, sent by the program `ping`. */
+/** Passes when the server answers one echo request: sent by ourselves where we may, else by the program `ping`. */
 export const icmp = defineProbe({
   type: 'icmp',
   summary: 'Passes when the server answers an ICMP echo request.',
   needsPort: false,
-  options: z.strictObject({}),
+  options: z.strictObject(pathFields),
 
-  async run({ address }, _options, signal) {
-    const finished = await ping(address, signal);
-    return finished === 'aborted' ? fail('L4TOUT', 'no reply in time') : read(address, finished);
+  async run({ address }, path, deadline) {
+    if (!parseIp(address).ok) throw new Unlearned('EINVAL', `Cannot ping '${address}': it is not an IP address`);
+    const libc = engine();
+    const seen = libc && (await bySocket(libc.echo, address, path, deadline));
+    return seen ?? ping(address, path, deadline.signal);
   },
 });
 
-/**
- * The package makes the arguments and reads the output; its own way of running them has no abort, hides the error of a
- * spawn, and throws beyond the reach of any handler on output that it does not know.
- */
-async function ping(address: string, signal: AbortSignal): Promise<Finished | 'aborted'> {
-  // The package puts no `--` before the target: a text that is no address could be an option.
-  if (!parseIp(address).ok) throw new Unlearned('EINVAL', `Cannot ping '${address}': it is not an IP address`);
-  const args = pingArguments.getCommandArguments(address, { numeric: true, min_reply: 1, timeout: orphanSeconds });
-  try {
-    return await execute('ping', args, signal);
-  } catch (error) {
-    throw new Unlearned(codeOf(error), `Cannot run ping: ${explain(error)}`, { cause: error });
-  }
-}
-
-function read(address: string, { code, output }: Finished): Observation {
-  const rttMs = roundTripMs(address, output);
-  if (rttMs !== undefined) return pass('L4OK', `reply in ${rttMs} ms`, { rtt: rttMs });
-  const refusal = /^From \S+ icmp_seq=\d+ (.+)$/m.exec(output)?.[1];
-  if (refusal !== undefined) return fail('L4CON', refusal);
-  const error = errorIn(output);
-  if (error !== undefined) return judge('L4', error, `ping ${address}`, {});
-  if (code === 1) return fail('L4TOUT', 'no reply');
-  throw new Unlearned(
-    'EPROTO',
-    `Cannot read what ping said of ${address}: exit code ${code}, ${JSON.stringify(output)}`,
-  );
-}
-
-function roundTripMs(address: string, output: string): number | undefined {
-  const parser = new PingParser(address, {});
-  try {
-    for (const line of output.split('\n')) parser.eat(line);
-  } catch {
-    return undefined;
-  }
-  const { alive, time } = parser.getResult();
-  return alive && typeof time === 'number' ? time : undefined;
-}
-
-/** `ping: connect: Network is unreachable`, with the code that the words stand for. */
-function errorIn(output: string): Error | undefined {
-  const complaints = [...output.matchAll(/^ping: (?:.*: )?(.+)$/gm)].map((match) => match[1] ?? '');
-  const known = complaints.find((words) => words in errnoOfWords);
-  const words = known ?? complaints[0];
-  return words === undefined ? undefined : Object.assign(new Error(words), { code: errnoOfWords[words] ?? 'EINVAL' });
+/** Undefined: we may not open a socket for echo requests. */
+async function bySocket(echo: Echo, address: string, path: Path, deadline: Deadline): Promise<Observation | undefined> {
+  const echoed = await echo(address, path, deadline);
+  if (echoed === 'over') return fail('L4TOUT', 'no reply in time');
+  if (echoed instanceof Error) return isForbidden(echoed) ? undefined : judge('L4', echoed, `ping ${address}`, {});
+  if ('refusal' in echoed) return fail('L4CON', echoed.refusal);
+  return pass('L4OK', `reply in ${echoed.rttMs.toFixed(2)} ms`, { rtt: echoed.rttMs });
 }

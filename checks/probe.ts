@@ -1,5 +1,6 @@
 import type { z } from '../src/config/fields.ts';
 import type { Target } from '../src/core/config.ts';
+import type { Deadline } from '../src/core/deadline.ts';
 import type { Inconclusive, Observation } from '../src/core/observation.ts';
 
 /**
@@ -15,11 +16,11 @@ export interface Probe<Shape extends z.ZodRawShape = z.ZodRawShape> {
   /** Its own keys, beside those that every check has (`type`, `interval`, `timeout` and so on). */
   readonly options: z.ZodObject<Shape>;
   /**
-   * Looks at the target once. Resolves with what it learned, timeouts included: when `signal` aborts, it resolves at
+   * Looks at the target once. Resolves with what it learned, timeouts included: when its time is up, it resolves at
    * once with the timeout reason of the phase it is in. Rejects with `Unlearned`, and only then, when the fault was
    * ours and it learned nothing. When it settles, its sockets are closed, its processes killed, and no timer is left.
    */
-  run(target: Target, options: z.output<z.ZodObject<Shape>>, signal: AbortSignal): Promise<Observation>;
+  run(target: Target, options: z.output<z.ZodObject<Shape>>, deadline: Deadline): Promise<Observation>;
 }
 
 /** Types a probe from its own schema. */

@@ -1,22 +1,59 @@
 import { z } from '../src/config/fields.ts';
-import { pass } from '../src/core/observation.ts';
-import { port } from './lib/fields.ts';
+import type { Target } from '../src/core/config.ts';
+import type { Deadline } from '../src/core/deadline.ts';
+import { fail, type Observation, pass } from '../src/core/observation.ts';
+import { engine } from '../src/net/engine.ts';
+import type { Path } from '../src/net/path.ts';
+import type { ConnectTcp } from '../src/net/tcp.ts';
+import { judge } from './lib/fault.ts';
+import { pathFields, port, watched } from './lib/fields.ts';
 import { connect, drop } from './lib/socket.ts';
 import { stopwatch } from './lib/stopwatch.ts';
 import { defineProbe } from './probe.ts';
+
+const close = z
+  .enum(['rst', 'fin'])
+  .default('rst')
+  .describe(
+    'How the connection ends: `rst` leaves no port of ours in TIME_WAIT, `fin` no error in the log of the server.',
+  );
+
+interface Options extends Path {
+  readonly close: 'rst' | 'fin';
+}
 
 /** Passes when the server accepts a connection. Not a byte is sent. */
 export const tcp = defineProbe({
   type: 'tcp',
   summary: 'Passes when the server accepts a TCP connection.',
   needsPort: true,
-  options: z.strictObject({ port }),
+  options: z.strictObject({ port, close, ...pathFields, watch: watched }),
 
-  async run({ address, port }, options, signal) {
-    const watch = stopwatch();
-    const opened = await connect({ address, port: options.port ?? port }, signal, watch);
-    if (!opened.ok) return opened.observation;
-    drop(opened.socket);
-    return pass('L4OK', 'connected', watch.phases);
+  run(server, options, deadline) {
+    const target = options.port === undefined ? server : { ...server, port: options.port };
+    const libc = engine();
+    return libc === undefined ? byNode(target, options, deadline) : byLibc(libc.connect, target, options, deadline);
   },
 });
+
+async function byLibc(
+  connect: ConnectTcp,
+  { address, port }: Target,
+  options: Options,
+  deadline: Deadline,
+): Promise<Observation> {
+  const startMs = performance.now();
+  const outcome = await connect(address, port, options, deadline);
+  if (outcome === 'connected') return pass('L4OK', 'connected', { connect: performance.now() - startMs });
+  if (outcome === 'over') return fail('L4TOUT', 'no connection in time');
+  return judge('L4', outcome, `connect to ${address} port ${port}`, {});
+}
+
+async function byNode(target: Target, options: Options, { signal }: Deadline): Promise<Observation> {
+  const watch = stopwatch();
+  const opened = await connect(target, signal, watch, options);
+  if (!opened.ok) return opened.observation;
+  if (options.close === 'rst') drop(opened.socket);
+  else opened.socket.destroy();
+  return pass('L4OK', 'connected', watch.phases);
+}

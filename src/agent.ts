@@ -2,14 +2,22 @@ import type { Probe } from '../checks/probe.ts';
 import type { Config } from './core/config.ts';
 import { awaiting, desired } from './core/desired.ts';
 import type { AgentEvent } from './core/event.ts';
+import { share } from './core/share.ts';
 import type { Snapshot } from './core/snapshot.ts';
-import { serviceKey, type Table } from './core/table.ts';
+import type { Table } from './core/table.ts';
 import { type Kernel, KernelUnavailable } from './kernel/kernel.ts';
+import { engineName } from './net/engine.ts';
 import type { Clock } from './run/clock.ts';
+import type { IdleConnections } from './run/idle.ts';
 import { createMonitor } from './run/monitor.ts';
-import { createReconciler, type Ownership } from './run/reconciler.ts';
+import type { Ownerships } from './run/ownership.ts';
+import { createReconciler } from './run/reconciler.ts';
+import { removeOurs } from './run/removal.ts';
 import { createRunner } from './run/runner.ts';
 import { createScheduler } from './run/scheduler.ts';
+import { createSettingsKeeper } from './run/settings-keeper.ts';
+import { createTableKeeper } from './run/table-keeper.ts';
+import { createWatcher } from './run/watcher.ts';
 import { createWindows } from './run/windows.ts';
 
 export interface Agent {
@@ -26,8 +34,8 @@ export interface Agent {
   snapshot(): Snapshot;
   /** Ends every loop. */
   stop(cause: string): Promise<void>;
-  /** Takes our services out of the table; to be called when stopped. */
-  removeServices(): Promise<void>;
+  /** Takes our services out of the table and stops our daemons; to be called when stopped. */
+  removeOurs(): Promise<void>;
 }
 
 export interface AgentOptions {
@@ -35,8 +43,9 @@ export interface AgentOptions {
   readonly config: Config;
   readonly kernel: Kernel;
   readonly probeOf: (type: string) => Probe;
-  readonly ownership: Ownership;
+  readonly ownership: Ownerships;
   readonly isDryRun: boolean;
+  readonly connections: IdleConnections;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -50,8 +59,10 @@ const freshMs = 1000;
 
 /** The agent: the order in which its loops start, reload and stop. */
 export function createAgent(options: AgentOptions): Agent {
-  const { kernel, clock, random, emit, ownership, isDryRun, probeOf } = options;
+  const { kernel, clock, connections, random, emit, ownership, isDryRun, probeOf } = options;
   const runner = createRunner(clock);
+  /** Loaded before the first run is due: that takes milliseconds. */
+  const engine = engineName();
   let isStopping = false;
   let config = options.config;
   let configLoadedAtMs = clock.wallNow();
@@ -65,24 +76,44 @@ export function createAgent(options: AgentOptions): Agent {
 
   const monitor = createMonitor({ emit, clock, onRows: () => reconciler.request('transition') });
 
-  const reconciler = createReconciler({
+  const isRepairing = () => config.agent.onDrift === 'repair';
+
+  const tableKeeper = createTableKeeper({
     kernel,
     clock,
     emit,
-    ownership,
     isDryRun,
+    isRepairing,
+    ownership: ownership.services,
     desired: () => {
       const decisions = monitor.decisions();
       return { table: desired(config.services, decisions), awaiting: awaiting(config.services, decisions) };
     },
-    settings: () => ({ intervalMs: config.agent.reconcileIntervalMs, onDrift: config.agent.onDrift }),
     onRead: (table) => {
       areVerdictsIn = unseen.size === 0;
       monitor.noteTable(table);
     },
+  });
+
+  const settingsKeeper = createSettingsKeeper({
+    kernel,
+    clock,
+    emit,
+    isDryRun,
+    isRepairing,
+    ownership: ownership.daemons,
+    wanted: () => config.settings,
+  });
+
+  const reconciler = createReconciler({
+    tableKeeper,
+    settingsKeeper,
+    clock,
+    emit,
+    intervalMs: () => config.agent.reconcileIntervalMs,
     onDone: (isOk) => {
       // Nobody knows what a kernel has that does not answer.
-      show(reconciler.isKernelUp() ? reconciler.lastTable() : new Map());
+      show(reconciler.isKernelUp() ? tableKeeper.lastTable() : new Map());
       if (isReady || !isOk || !areVerdictsIn) return;
       isReady = true;
       emit({ type: 'agent_ready' });
@@ -97,11 +128,14 @@ export function createAgent(options: AgentOptions): Agent {
       const run = await runner.run(probeOf(check.type), check);
       if (isStopping) return false;
       const isContested = monitor.record(key, { ...run, lagMs });
-      if (unseen.delete(key) && unseen.size === 0 && !isReady) reconciler.request('transition');
+      watcher.note(key, run.result);
+      if (unseen.size > 0 && unseen.delete(key) && unseen.size === 0 && !isReady) reconciler.request('transition');
       if (onSettled !== undefined && unseen.size === 0 && monitor.hasVerdicts()) onSettled();
       return isContested;
     },
   });
+
+  const watcher = createWatcher({ clock, connections, hasten: scheduler.hasten });
 
   const windows = createWindows(clock, (open) => {
     monitor.setOverrides(open);
@@ -113,18 +147,16 @@ export function createAgent(options: AgentOptions): Agent {
   };
 
   const takeChecks = () => {
-    scheduler.set(monitor.checks());
+    const checks = monitor.checks();
+    scheduler.set(checks);
     unseen = monitor.unseen();
-  };
-
-  /** What the kernel refuses to delete stays ours. */
-  const removeOurs = async () => {
-    const table = await kernel.read();
-    const doomed = [...table].filter(([key]) => ownership.owned().has(key)).map(([, service]) => service);
-    const results = await kernel.apply(doomed.map((service) => ({ kind: 'del_service', service })));
-    const refused = results.filter(({ error }) => error !== undefined);
-    ownership.replace(new Set(refused.map(({ op }) => serviceKey(op.service.identity))));
-    return results;
+    const unwatched = watcher.set(checks);
+    if (unwatched > 0) {
+      warn(
+        'EMFILE',
+        `watch ${unwatched} of the checks: ${connections.limit} descriptors, half of all, are in use for it`,
+      );
+    }
   };
 
   const warn = (code: string, what: string) => emit({ type: 'agent_warning', code, message: `Cannot ${what}` });
@@ -140,10 +172,10 @@ export function createAgent(options: AgentOptions): Agent {
       await reconciler.reconcile('startup');
     },
     reload: (next) => {
-      config = next;
+      config = share(config, next);
       configLoadedAtMs = clock.wallNow();
       isConfigCurrent = true;
-      monitor.configure(config, reconciler.lastTable());
+      monitor.configure(config, tableKeeper.lastTable());
       windows.set(config.maintenance);
       takeChecks();
       emit({ type: 'config_reloaded', ...sizeOf(config) });
@@ -167,6 +199,7 @@ export function createAgent(options: AgentOptions): Agent {
       isReady,
       isIpvsUp: reconciler.isKernelUp(),
       isConfigCurrent,
+      engine,
       configLoadedAtMs,
       services: monitor.snapshot(shown.table),
     }),
@@ -174,15 +207,16 @@ export function createAgent(options: AgentOptions): Agent {
       emit({ type: 'agent_stopping', cause });
       isStopping = true;
       runner.stop();
+      watcher.stop();
       windows.stop();
       await scheduler.stop();
       await reconciler.stop();
       emit({ type: 'agent_stopped' });
     },
-    removeServices: async () => {
+    removeOurs: async () => {
       try {
-        for (const { op, error } of await removeOurs()) {
-          if (error !== undefined) warn(error, `remove ${serviceKey(op.service.identity)}: kernel answered ${error}`);
+        for (const { what, error } of await removeOurs(kernel, ownership)) {
+          warn(error, `remove ${what}: kernel answered ${error}`);
         }
       } catch (error) {
         if (!(error instanceof KernelUnavailable)) throw error;

@@ -1,156 +1,11 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { exitCodes } from './cli/exit.ts';
-import type { Verb } from './cli/host-command.ts';
-import type { RunOptions } from './cli/run.ts';
+import { runCommandLine } from './cli/program.ts';
 import { ConfigError } from './config/issue.ts';
 import { KernelUnavailable } from './kernel/kernel.ts';
-import { version } from './version.ts';
-
-const defaultConfig = '/etc/lvsd/config.yaml';
-
-/** Runs one command line, without the program's own name. Resolves with the exit code. */
-async function main(args: readonly string[]): Promise<number> {
-  let exitCode: number = exitCodes.ok;
-  const program = createProgram(async (command) => {
-    exitCode = await command();
-  });
-  try {
-    await program.parseAsync(args, { from: 'user' });
-    return exitCode;
-  } catch (error) {
-    return complain(error);
-  }
-}
-
-/** The command line. What a command needs is loaded when it is called: `lvsd status` asks in a tenth of a second. */
-function createProgram(execute: (command: () => Promise<number>) => Promise<void>): Command {
-  const program = new Command('lvsd')
-    .description('Health-checking agent for Linux Virtual Server directors')
-    .exitOverride()
-    .configureHelp({ showGlobalOptions: true });
-
-  program
-    .command('run')
-    .description('run the agent in the foreground')
-    .option('-c, --config <file>', 'configuration file', defaultConfig)
-    .option('--table <table>', 'kernel, or memory: a table in memory instead of the kernel', tableName, 'kernel')
-    .option('--dry-run', 'log the changes that would be made, make none', false)
-    .option('--once', 'probe every server to a verdict, reconcile, print the table, leave', false)
-    .action(({ config, table, dryRun, once }) =>
-      execute(async () => {
-        const { run } = await import('./cli/run.ts');
-        return run({ config, table, isDryRun: dryRun, isOnce: once });
-      }),
-    );
-
-  const config = program.command('config').description('check, show or describe a configuration file');
-  config
-    .command('check')
-    .argument('[file]', 'configuration file', defaultConfig)
-    .description('print every mistake as file:line:column: path: message')
-    .action((file) => execute(async () => print((await import('./cli/config.ts')).checkConfigFile(file))));
-  config
-    .command('show')
-    .argument('[file]', 'configuration file', defaultConfig)
-    .description('print the effective configuration, defaults filled in')
-    .action((file) => execute(async () => print((await import('./cli/config.ts')).showConfigFile(file))));
-  config
-    .command('schema')
-    .description('print the JSON Schema of the file, for editors')
-    .action(() => execute(async () => print((await import('./cli/config.ts')).showConfigSchema())));
-
-  program
-    .command('check')
-    .argument('<service[/server]>', 'name of a service, and address of one of its servers')
-    .option('-c, --config <file>', 'configuration file', defaultConfig)
-    .description('probe once now and print what each check saw; changes nothing')
-    .action((wanted, { config }) => execute(async () => (await import('./cli/check.ts')).check(wanted, config)));
-
-  program
-    .command('diff')
-    .option('-c, --config <file>', 'configuration file', defaultConfig)
-    .description('print the changes that would take the kernel to the configured table with every server up')
-    .action(({ config }) => execute(async () => (await import('./cli/diff.ts')).diffTables(config)));
-
-  program
-    .command('status')
-    .option('--json', 'print the document of the admin API', false)
-    .option('-c, --config <file>', 'configuration file, which names the admin socket', defaultConfig)
-    .option('--socket <path>', 'admin socket of the running agent, whatever the configuration says')
-    .description('ask the running agent')
-    .action(({ json, socket, config }) =>
-      execute(async () => {
-        const { socketOf, status } = await import('./cli/status.ts');
-        return status({ socketPath: socket ?? (await socketOf(config)), isJson: json });
-      }),
-    );
-
-  const director = program
-    .command('director')
-    .description('set up what the services of a configuration need of this host');
-  for (const [verb, description] of Object.entries(verbs)) {
-    director
-      .command(verb)
-      .description(description)
-      .option('-c, --config <file>', 'configuration file', defaultConfig)
-      .option('--interface <name>', 'interface that gets the VIPs; default: that of the configuration')
-      .option('--state-dir <directory>', 'where to remember what was there before; default: that of the configuration')
-      .action((options) => execute(async () => (await import('./cli/director.ts')).director(verb as Verb, options)));
-  }
-
-  const realserver = program
-    .command('realserver')
-    .description('prepare a real server for direct routing or tunnelling');
-  for (const [verb, description] of Object.entries(verbs)) {
-    realserver
-      .command(verb)
-      .description(description)
-      .option('--vip <address...>', 'virtual addresses, such as 192.0.2.1, or prefixes', [])
-      .addOption(new Option('--method <method>', 'how packets come').choices(['dr', 'tun']).default('dr'))
-      .option('--device <name>', 'tunnel device for tun; default: tunl0, ip6tnl0')
-      .option('-c, --config <file>', 'configuration file: the VIPs that it has this host serve by dr or tun')
-      .option('--state-dir <directory>', 'where to remember what was there before; default: that of the configuration')
-      .action(({ vip, ...options }) =>
-        execute(async () => (await import('./cli/realserver.ts')).realserver(verb as Verb, { vips: vip, ...options })),
-      );
-  }
-
-  program
-    .command('version')
-    .description('print the version')
-    .action(() => execute(() => print({ output: `${version}\n`, exitCode: exitCodes.ok })));
-
-  return program;
-}
-
-/** What `director` and `realserver` do. */
-const verbs: Record<Verb, string> = {
-  up: 'set what is missing, and remember what was there before',
-  down: 'put back what was there before',
-  status: 'print line by line what is set and what is missing',
-};
-
-function tableName(text: string): RunOptions['table'] {
-  if (text === 'kernel' || text === 'memory') return text;
-  throw new InvalidArgumentError("It is 'kernel' or 'memory'.");
-}
-
-interface Printed {
-  readonly output: string;
-  readonly exitCode: number;
-}
-
-async function print(result: Printed | Promise<Printed>): Promise<number> {
-  const { output, exitCode } = await result;
-  process.stdout.write(output);
-  return exitCode;
-}
 
 /** Says why a command could not do its work; what is not foreseen is a bug, and ends the process with its trace. */
 function complain(error: unknown): number {
-  // Commander has said already what it had to say.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof ConfigError) {
     process.stderr.write(`${error.message}\n`);
     return exitCodes.badConfig;
@@ -173,4 +28,4 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 /** Nobody is left to be told. */
 process.stderr.on('error', () => {});
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runCommandLine(process.argv.slice(2)).catch(complain);

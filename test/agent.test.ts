@@ -666,7 +666,7 @@ describe('a stop', () => {
     const foreign = aServiceRow({ identity: { kind: 'fwmark', mark: 99, family: 'ipv4' } });
     world.kernel.table = new Map([...world.kernel.table, ...aTable([foreign])]);
     await world.agent.stop('SIGTERM');
-    await world.agent.removeServices();
+    await world.agent.removeOurs();
     expect([...world.kernel.table.keys()]).toEqual(['FWM 99']);
     expect([...world.ownership.owned()]).toEqual([]);
   });
@@ -675,7 +675,7 @@ describe('a stop', () => {
     const world = await started(aConfig([web()]));
     world.kernel.apply = async (ops) => ops.map((op) => ({ op, error: 'EBUSY' }));
     await world.agent.stop('SIGTERM');
-    await world.agent.removeServices();
+    await world.agent.removeOurs();
     expect([...world.ownership.owned()]).toEqual([key]);
     expect(world.news()).toContain('agent_warning');
   });

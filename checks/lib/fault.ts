@@ -16,7 +16,9 @@ const ours = new Set([
   'EMFILE',
   'ENFILE',
   'ENOBUFS',
+  'ENODEV',
   'ENOMEM',
+  'ENOSPC',
   'EPERM',
 ]);
 

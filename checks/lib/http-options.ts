@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { wholeNumber, z } from '../../src/config/fields.ts';
 import { certificates } from './certificate.ts';
-import { port } from './fields.ts';
+import { port, watched } from './fields.ts';
 import { patternError } from './pattern.ts';
 import { statusRanges } from './status.ts';
 
@@ -107,6 +107,7 @@ export const httpOptions = z.strictObject({
   headers,
   body: z.string().optional().describe('Body of the request.'),
   port,
+  watch: watched,
   tls,
   expect: expectation,
   max_bytes: wholeNumber(1, 16 * 1024 * 1024)

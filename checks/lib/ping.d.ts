@@ -7,6 +7,8 @@ declare module 'ping/lib/builder/linux.js' {
     readonly timeout?: number;
     /** `-c` */
     readonly min_reply?: number;
+    /** Further arguments, before the target. */
+    readonly extra?: readonly string[];
   }
   const builder: { getCommandArguments(target: string, options: Options): string[] };
   export = builder;

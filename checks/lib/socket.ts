@@ -2,6 +2,8 @@ import { isIP, connect as openTcp, type Socket } from 'node:net';
 import { checkServerIdentity, createSecureContext, connect as openTls, type TLSSocket } from 'node:tls';
 import type { Target } from '../../src/core/config.ts';
 import { fail, type Observation } from '../../src/core/observation.ts';
+import type { Path } from '../../src/net/path.ts';
+import { Unlearned } from '../probe.ts';
 import { judge } from './fault.ts';
 import { memo } from './memo.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -11,9 +13,17 @@ export type Opened<Kind extends Socket> =
   | { readonly ok: true; readonly socket: Kind }
   | { readonly ok: false; readonly observation: Observation };
 
-/** Connects to the target. Rejects with `Unlearned` when the fault is ours. */
-export async function connect(target: Target, signal: AbortSignal, watch: Stopwatch): Promise<Opened<Socket>> {
-  const socket = openTcp({ host: target.address, port: target.port, noDelay: true });
+/** Connects to the target. Rejects with `Unlearned` when the fault is ours, as it is with a path that Node cannot take. */
+export async function connect(
+  target: Target,
+  signal: AbortSignal,
+  watch: Stopwatch,
+  path: Path = {},
+): Promise<Opened<Socket>> {
+  const attempt = `connect to ${target.address} port ${target.port}`;
+  if (path.interface !== undefined || path.mark !== undefined) throw needsEngine(attempt);
+  const localAddress = path.source === undefined ? {} : { localAddress: path.source };
+  const socket = openTcp({ host: target.address, port: target.port, noDelay: true, ...localAddress });
   const outcome = await until(socket, 'connect', signal);
   if (outcome === 'ready') {
     watch.lap('connect');
@@ -21,7 +31,7 @@ export async function connect(target: Target, signal: AbortSignal, watch: Stopwa
   }
   drop(socket);
   if (outcome === 'aborted') return refuse(fail('L4TOUT', 'no connection in time', watch.phases));
-  return refuse(judge('L4', outcome, `connect to ${target.address} port ${target.port}`, watch.phases));
+  return refuse(judge('L4', outcome, attempt, watch.phases));
 }
 
 export interface TlsOptions {
@@ -67,6 +77,13 @@ export function drop(socket: Socket): void {
 }
 
 const contextFor = memo((ca) => createSecureContext(ca === '' ? {} : { ca }));
+
+function needsEngine(attempt: string): Unlearned {
+  return new Unlearned(
+    'ENOTSUP',
+    `Cannot ${attempt} by interface or mark: the package koffi is not there, and Node has neither`,
+  );
+}
 
 function refuse(observation: Observation): { ok: false; observation: Observation } {
   return { ok: false, observation };

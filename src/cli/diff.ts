@@ -3,21 +3,25 @@ import type { Config, Service } from '../core/config.ts';
 import { desired } from '../core/desired.ts';
 import { diff } from '../core/diff.ts';
 import { decide, type ServerStatus } from '../core/fleet.ts';
+import { diffSettings } from '../core/settings.ts';
 import { serverKey, type Table } from '../core/table.ts';
 import { createIpvsKernel } from '../kernel/ipvs.ts';
-import { formatOp } from '../kernel/rules.ts';
+import { formatOp } from '../kernel/text/rules.ts';
+import { formatSettingOp } from '../kernel/text/setting-rules.ts';
 import { openState } from '../run/state.ts';
 import { exitCodes } from './exit.ts';
 
-/** `lvsd diff`: prints the ops that would take the kernel's table to the configured one. Resolves with the exit code. */
+/** `lvsd diff`: prints the ops that would take the kernel to what the configuration wants. Resolves with the exit code. */
 export async function diffTables(configPath: string): Promise<number> {
   const config = await loadConfig(configPath);
   const kernel = createIpvsKernel();
   try {
-    const owned = new Set(openState(config.agent.stateDir).initial.services);
-    const ops = diff(tableWithAllUp(config), await kernel.read(), owned);
-    process.stdout.write(ops.map((op) => `ipvsadm ${formatOp(op)}\n`).join(''));
-    return ops.length === 0 ? exitCodes.ok : exitCodes.failed;
+    const { services, daemons } = openState(config.agent.stateDir).initial;
+    const ops = diff(tableWithAllUp(config), await kernel.read(), new Set(services));
+    const settingOps = diffSettings(config.settings, await kernel.readSettings(), new Set(daemons));
+    const commands = [...ops.map(formatOp), ...settingOps.map(formatSettingOp)];
+    process.stdout.write(commands.map((command) => `ipvsadm ${command}\n`).join(''));
+    return commands.length === 0 ? exitCodes.ok : exitCodes.failed;
   } finally {
     await kernel.close();
   }

@@ -4,6 +4,7 @@ export const exitCodes = {
   failed: 1,
   usage: 2,
   somethingDown: 3,
+  badInput: 65,
   unavailable: 69,
   alreadyRunning: 75,
   notPermitted: 77,

@@ -1,9 +1,11 @@
 import type { GoneServer } from '../observe/transition-file.ts';
-import type { Ownership } from '../run/reconciler.ts';
+import type { Ownership } from '../run/ownership.ts';
 import type { StateFile } from '../run/state.ts';
 
-/** What the agent writes down to outlast it: which services are ours, and which servers are told to be gone. */
-export interface Ledger extends Ownership {
+/** What the agent writes down to outlast it: what is ours, and which servers are told to be gone. */
+export interface Ledger {
+  readonly services: Ownership;
+  readonly daemons: Ownership;
   /** Writes what has changed since it was last written. */
   save(): void;
 }
@@ -16,13 +18,13 @@ export interface LedgerOptions {
 }
 
 export function createLedger({ file, gone, onError }: LedgerOptions): Ledger {
-  let owned: ReadonlySet<string> = new Set(file.initial.services);
-  let saved = JSON.stringify([file.initial.services, file.initial.gone]);
+  const { initial } = file;
+  let saved = JSON.stringify(initial);
   let isFailing = false;
 
   const save = () => {
-    const state = { services: [...owned], gone: gone() };
-    const text = JSON.stringify([state.services, state.gone]);
+    const state = { services: [...services.owned()], daemons: [...daemons.owned()], gone: gone() };
+    const text = JSON.stringify(state);
     if (text === saved) return;
     try {
       file.save(state);
@@ -34,12 +36,18 @@ export function createLedger({ file, gone, onError }: LedgerOptions): Ledger {
     }
   };
 
+  const services = createOwnership(initial.services, save);
+  const daemons = createOwnership(initial.daemons, save);
+  return { services, daemons, save };
+}
+
+function createOwnership(initial: readonly string[], save: () => void): Ownership {
+  let owned: ReadonlySet<string> = new Set(initial);
   return {
     owned: () => owned,
     replace: (keys) => {
       owned = keys;
       save();
     },
-    save,
   };
 }

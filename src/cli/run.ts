@@ -2,15 +2,16 @@ import { probeOf } from '../../checks/index.ts';
 import { createAdmin } from '../admin/server.ts';
 import { createAgent } from '../agent.ts';
 import { ConfigError, formatIssue } from '../config/issue.ts';
-import { loadConfig } from '../config/load.ts';
+import { loadConfigApart } from '../config/load-apart.ts';
 import type { Config } from '../core/config.ts';
 import type { AgentEvent } from '../core/event.ts';
 import { createIpvsKernel } from '../kernel/ipvs.ts';
 import { createMemoryKernel } from '../kernel/memory.ts';
-import { formatTable } from '../kernel/rules.ts';
+import { formatListing } from '../kernel/text/listing.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { createBus } from '../run/bus.ts';
 import { createSystemClock } from '../run/clock.ts';
+import { createIdleConnections } from '../run/idle.ts';
 import { takeLock } from '../run/lock.ts';
 import { openState } from '../run/state.ts';
 import { version } from '../version.ts';
@@ -58,7 +59,7 @@ function leaveLog(): void {
 
 /** One that only looks, or leaves at once, opens no listeners; one that only looks writes no files. */
 async function load({ config: path, isDryRun, isOnce }: RunOptions): Promise<Config> {
-  const config = await loadConfig(path);
+  const config = await loadConfigApart(path);
   const { agent } = config;
   if (isDryRun) {
     const closed = { metricsListen: undefined, adminSocket: undefined, transitionFile: undefined, stateDir: undefined };
@@ -86,6 +87,7 @@ function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
     version,
     config,
     kernel,
+    connections: createIdleConnections(),
     clock,
     isDryRun,
     probeOf,
@@ -102,6 +104,7 @@ function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
     emit,
   });
   const metrics = createMetrics({ version, snapshot, refresh });
+  metrics.setDetail(config.agent.metricsDetail);
   const admin = createAdmin({ render: metrics.render, snapshot, refresh, clock });
 
   subscribe(metrics.observe);
@@ -115,6 +118,7 @@ function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
     agent,
     kernel,
     observers,
+    metrics,
     listeners: createListeners(admin),
     config,
     warn: (code: string, message: string) => emit({ type: 'agent_warning', code, message }),
@@ -129,13 +133,16 @@ function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
   };
 }
 
+/** What stands in the first line for a table in memory. */
+const memoryHeader = { version: '1.2.1', size: 4096 };
+
 /** Probes to a verdict and writes it to the table, or leaves off at a signal. */
 async function runOnce({ agent, kernel }: Assembly, signals: Signals): Promise<number> {
   await agent.start();
   const outcome = await Promise.race([agent.settle(), endOf(signals)]);
   if (typeof outcome === 'boolean') {
-    const header = 'info' in kernel ? await kernel.info() : undefined;
-    process.stdout.write(formatTable(await kernel.read(), header));
+    const header = 'info' in kernel ? await kernel.info() : memoryHeader;
+    process.stdout.write(formatListing(await kernel.read(), { header }));
   }
   await agent.stop(typeof outcome === 'string' ? outcome : 'once');
   return outcome === true ? exitCodes.ok : exitCodes.failed;
@@ -153,7 +160,7 @@ async function runOn(assembly: Assembly, signals: Signals, options: RunOptions):
     else if (signal === 'SIGUSR1') assembly.observers.reopen();
     else {
       await agent.stop(signal);
-      if (running.agent.onStop === 'remove' && !options.isDryRun) await agent.removeServices();
+      if (running.agent.onStop === 'remove' && !options.isDryRun) await agent.removeOurs();
       return exitCodes.ok;
     }
   }
@@ -161,7 +168,7 @@ async function runOn(assembly: Assembly, signals: Signals, options: RunOptions):
 
 /** Resolves with the configuration that runs from now on. */
 async function reload(assembly: Assembly, running: Config, options: RunOptions): Promise<Config> {
-  const { agent, observers, warn } = assembly;
+  const { agent, observers, metrics, warn } = assembly;
   const loaded = await loadAnew(assembly, options);
   if ('issues' in loaded) {
     agent.rejectConfig(loaded.issues);
@@ -169,6 +176,7 @@ async function reload(assembly: Assembly, running: Config, options: RunOptions):
   }
   const { config } = loaded;
   observers.configure(config.agent);
+  metrics.setDetail(config.agent.metricsDetail);
   agent.reload(config);
   if (config.agent.stateDir !== running.agent.stateDir) warn('STATE', 'A change of state_dir waits for the next start');
   return config;

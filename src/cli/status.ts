@@ -91,11 +91,12 @@ function formatStatus(answer: Status, nowMs: number): readonly string[] {
   return text;
 }
 
-function summary({ version, ready, ipvs_up, config_current }: Status): string {
+function summary({ version, ready, ipvs_up, engine, config_current }: Status): string {
   return [
     `lvsd ${version}`,
     ready ? 'ready' : 'not ready',
     ipvs_up ? 'ipvs up' : 'ipvs down',
+    `engine ${engine}`,
     ...(config_current ? [] : ['the configuration file was rejected, the one before it runs']),
   ].join(', ');
 }

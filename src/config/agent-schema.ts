@@ -4,11 +4,16 @@ import { duration, text, z } from './fields.ts';
 const off = z
   .literal('off', { error: 'must be a mapping with the key listen, or off' })
   .transform(() => ({ listen: undefined }));
+const noMetrics = off.transform(() => ({ listen: undefined, detail: 'check' as const }));
 
 const metrics = z.strictObject({
   listen: text('IP:PORT, or off', parseListen)
     .prefault('127.0.0.1:9975')
     .describe('`IP:PORT` on which /metrics, /livez and /readyz are served, or `off`.'),
+  detail: z
+    .enum(['service', 'server', 'check'])
+    .default('check')
+    .describe('How far the series go: to each `service`, to each `server` too, or to each `check` of them too.'),
 });
 
 const admin = z.strictObject({
@@ -30,7 +35,7 @@ const log = z.strictObject({
 
 /** The agent itself, not what it looks after. */
 export const agentSchema = z.strictObject({
-  metrics: z.union([off, metrics]).prefault({}).describe('Metrics for Prometheus; `off`: none.'),
+  metrics: z.union([noMetrics, metrics]).prefault({}).describe('Metrics for Prometheus; `off`: none.'),
   admin: z.union([off, admin]).prefault({}).describe('The admin socket; `off`: none.'),
   log: log.prefault({}).describe('What is logged, and how.'),
   reconcile_interval: duration({ min: 100 })
@@ -43,8 +48,8 @@ export const agentSchema = z.strictObject({
   on_stop: z
     .enum(['leave', 'remove'])
     .default('leave')
-    .describe('What a clean stop does with our services: `leave` them in the table, or `remove` them.'),
+    .describe('What a clean stop does with our services and daemons: `leave` them in the kernel, or `remove` them.'),
   state_dir: text('an absolute path, or off', parseOptionalPath)
     .prefault('/var/lib/lvsd')
-    .describe('Directory that remembers which services are ours across restarts, or `off`.'),
+    .describe('Directory that remembers which services and daemons are ours across restarts, or `off`.'),
 });

@@ -1,5 +1,6 @@
 import type { Config } from '../core/config.ts';
 import { explain, type Mistake, wording } from './explain.ts';
+import { freeze } from './freeze.ts';
 import { ConfigError, formatPath, type Issue, onOneLine, type Path } from './issue.ts';
 import { prune } from './prune.ts';
 import { readConfigText } from './read.ts';
@@ -74,10 +75,4 @@ class Issues {
     const position = this.#yaml.locate(path, isAboutKey ? 'key' : 'value');
     this.all.push({ file: this.#file, ...position, path: formatPath(path), message: onOneLine(message) });
   }
-}
-
-function freeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const inner of Object.values(value)) freeze(inner);
-  return Object.freeze(value);
 }

@@ -9,6 +9,7 @@ const lists = new Set([
   'checks',
   'maintenance',
   'flags',
+  'sync_daemons',
   'marks',
   'addresses',
   'protocols',

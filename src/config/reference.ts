@@ -18,8 +18,13 @@ export function formatReference(): string {
   const checks = schema.$defs?.check?.oneOf ?? [];
   const sections = [
     introduction,
-    section('Top level', { ...schema, properties: pick(schema, (key) => !['agent', 'defaults'].includes(key)) }),
+    section('Top level', {
+      ...schema,
+      properties: pick(schema, (key) => !['agent', 'ipvs', 'defaults'].includes(key)),
+    }),
     section('`agent`', schema.properties?.agent),
+    section('`ipvs`', schema.properties?.ipvs),
+    section('`ipvs.sync_daemons[]`', entryOf(schema.properties?.ipvs?.properties?.sync_daemons)),
     section('`defaults`', schema.properties?.defaults),
     section('`services[]`', service),
     section('`services[].marks[]`', entryOf(service?.properties?.marks)),

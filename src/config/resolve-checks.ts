@@ -70,6 +70,7 @@ function plan(entry: CheckEntry, name: string, service: TimingOverrides, path: P
     fall: pick('fall'),
     rise: pick('rise'),
     jitter: pick('jitter'),
+    isWatched: entry.watch === true,
     needsPort: probeOf(entry.type)?.needsPort ?? false,
     path,
   };

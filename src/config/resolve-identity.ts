@@ -24,18 +24,24 @@ export function resolveIdentity(
   return { kind: 'address', protocol: entry.protocol ?? defaults.protocol, ...entry.address };
 }
 
-function markIdentity(entry: ServiceEntry, mark: number, path: Path, problems: Problems): ServiceIdentity {
+function markIdentity(entry: ServiceEntry, mark: number, path: Path, problems: Problems): ServiceIdentity | undefined {
   if (entry.address !== undefined) {
     problems.add([...path, 'fwmark'], 'cannot be given beside address: a service is known by one of them');
   }
   if (entry.protocol !== undefined) {
     problems.add([...path, 'protocol'], 'does not apply to fwmark: a mark is put on packets of any protocol');
   }
-  return { kind: 'fwmark', mark, family: entry.address_family ?? familyOfServers(entry) };
+  const family = entry.address_family ?? familyOfServers(entry);
+  if (family !== undefined) return { kind: 'fwmark', mark, family };
+  problems.add(
+    path,
+    'has servers of both families: say by address_family which packets are meant, and reach the others by forwarding tun',
+  );
+  return undefined;
 }
 
-/** That of the servers where they agree. Where they do not, those of the other family are reported one by one. */
-function familyOfServers({ servers }: ServiceEntry): Family {
-  const families = new Set(present(servers, []).map(({ value }) => familyOf(value.address.address)));
-  return families.size === 1 && families.has('ipv6') ? 'ipv6' : 'ipv4';
+/** Undefined where they do not agree. */
+function familyOfServers({ servers }: ServiceEntry): Family | undefined {
+  const [first = 'ipv4', ...others] = new Set(present(servers, []).map(({ value }) => familyOf(value.address.address)));
+  return others.length === 0 ? first : undefined;
 }

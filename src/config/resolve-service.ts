@@ -1,11 +1,11 @@
 import type { Server, Service } from '../core/config.ts';
 import {
   type Forwarding,
-  type Persistence,
   type SchedulerFlag,
   type ServiceIdentity,
   serverKey,
   serviceFamily,
+  type Tunnel,
 } from '../core/table.ts';
 import { type Context, type Located, type Problems, present } from './context.ts';
 import { refuseDuplicates } from './duplicates.ts';
@@ -13,7 +13,10 @@ import type { Path } from './issue.ts';
 import { aim, type CheckPlan, defaultPlan, planChecks } from './resolve-checks.ts';
 import { resolveIdentity } from './resolve-identity.ts';
 import { resolveMarks } from './resolve-marks.ts';
-import { type ServerEntry, type ServiceEntry, schedulerFlagNames } from './service-schema.ts';
+import { resolvePersistence } from './resolve-persistence.ts';
+import { resolveTunnel } from './resolve-tunnel.ts';
+import { schedulerFlagNames } from './row-schema.ts';
+import type { ServerEntry, ServiceEntry } from './service-schema.ts';
 
 /** The effective service; undefined where what it is cannot be told. */
 export function resolveService(entry: ServiceEntry, path: Path, context: Context): Service | undefined {
@@ -23,6 +26,7 @@ export function resolveService(entry: ServiceEntry, path: Path, context: Context
   const settings: Settings = {
     identity,
     forwarding: entry.forwarding ?? defaults.forwarding,
+    tunnel: entry.tunnel && resolveTunnel(entry.tunnel, [...path, 'tunnel'], problems),
     weight: entry.weight ?? defaults.weight,
     timing: entry.check ?? {},
   };
@@ -36,6 +40,9 @@ export function resolveService(entry: ServiceEntry, path: Path, context: Context
   const fallbackServers = present(entry.fallback_servers, [...path, 'fallback_servers']).map((server) =>
     resolveServer(server, settings, [], context),
   );
+  if (entry.tunnel !== undefined && ![...servers, ...fallbackServers].some(({ value }) => value.forwarding === 'tun')) {
+    problems.add([...path, 'tunnel'], 'is of no use: no server of the service has forwarding tun');
+  }
   refuseDuplicateServers([...servers, ...fallbackServers], problems);
   const scheduler = entry.scheduler ?? defaults.scheduler;
   return {
@@ -44,6 +51,7 @@ export function resolveService(entry: ServiceEntry, path: Path, context: Context
     interface: entry.interface,
     marks: resolveMarks(entry.marks, identity, [...path, 'marks'], problems),
     scheduler: scheduler.name,
+    isOnePacket: entry.one_packet === true && resolveOnePacket(identity, [...path, 'one_packet'], problems),
     schedulerFlags: resolveFlags(scheduler, entry.scheduler === undefined ? ['defaults'] : path, problems),
     persistence: resolvePersistence(entry.persistence, identity, [...path, 'persistence'], problems),
     onFailure: entry.on_failure ?? defaults.on_failure,
@@ -56,6 +64,7 @@ export function resolveService(entry: ServiceEntry, path: Path, context: Context
 interface Settings {
   readonly identity: ServiceIdentity;
   readonly forwarding: Forwarding;
+  readonly tunnel: Tunnel | undefined;
   readonly weight: number;
   readonly timing: NonNullable<ServiceEntry['check']>;
 }
@@ -67,6 +76,7 @@ function resolveServer(
   context: Context,
 ): Located<Server> {
   const { identity } = settings;
+  const forwarding = entry.forwarding ?? settings.forwarding;
   const own = entry.checks && planChecks(entry.checks, settings.timing, [...path, 'checks'], context);
   const endpoint = {
     address: entry.address.address,
@@ -74,7 +84,8 @@ function resolveServer(
   };
   const server: Server = {
     ...endpoint,
-    forwarding: entry.forwarding ?? settings.forwarding,
+    forwarding,
+    tunnel: resolveTunnelOf(entry, forwarding, settings, path, context.problems),
     weight: entry.weight ?? settings.weight,
     upperThreshold: entry.upper_threshold ?? 0,
     lowerThreshold: entry.lower_threshold ?? 0,
@@ -84,13 +95,29 @@ function resolveServer(
   return { value: server, path };
 }
 
+function resolveTunnelOf(
+  { tunnel }: ServerEntry,
+  forwarding: Forwarding,
+  settings: Settings,
+  path: Path,
+  problems: Problems,
+): Tunnel | undefined {
+  if (tunnel === undefined) return forwarding === 'tun' ? settings.tunnel : undefined;
+  if (forwarding !== 'tun')
+    problems.add([...path, 'tunnel'], `belongs to forwarding tun; found forwarding ${forwarding}`);
+  return resolveTunnel(tunnel, [...path, 'tunnel'], problems);
+}
+
 /** What the kernel, or sense, refuses in a server of this service. */
 function problemsOf(server: Server, identity: ServiceIdentity): readonly string[] {
   const problems: string[] = [];
   const family = serviceFamily(identity);
   const isIpv6 = server.address.includes(':');
-  if (isIpv6 !== (family === 'ipv6')) {
-    problems.push(`${server.address} cannot serve an ${family === 'ipv6' ? 'IPv6' : 'IPv4'} service`);
+  if (isIpv6 !== (family === 'ipv6') && server.forwarding !== 'tun') {
+    const what = `an ${family === 'ipv6' ? 'IPv6' : 'IPv4'} service`;
+    problems.push(
+      `${server.address} cannot serve ${what} by ${server.forwarding}: one family goes in the other by tun alone`,
+    );
   }
   if (identity.kind === 'address' && server.port !== identity.port)
     problems.push(...portProblems(server, identity.port));
@@ -111,6 +138,14 @@ function refuseDuplicateServers(servers: readonly Located<Server>[], problems: P
   refuseDuplicates(places, problems, 'server');
 }
 
+/** ip_vs_schedule() heeds the flag for UDP alone; packets of a mark may be of any protocol. */
+function resolveOnePacket(identity: ServiceIdentity, path: Path, problems: Problems): boolean {
+  if (identity.kind === 'address' && identity.protocol !== 'udp') {
+    problems.add(path, `applies to UDP alone: the kernel ignores it for ${identity.protocol}`);
+  }
+  return true;
+}
+
 type SchedulerEntry = NonNullable<ServiceEntry['scheduler']>;
 
 function resolveFlags({ name, flags }: SchedulerEntry, path: Path, problems: Problems): readonly SchedulerFlag[] {
@@ -122,26 +157,4 @@ function resolveFlags({ name, flags }: SchedulerEntry, path: Path, problems: Pro
     return known.flag;
   });
   return [...new Set(bits)].sort();
-}
-
-function resolvePersistence(
-  entry: ServiceEntry['persistence'],
-  identity: ServiceIdentity,
-  path: Path,
-  problems: Problems,
-): Persistence | undefined {
-  if (entry === undefined) return undefined;
-  const isIpv6 = serviceFamily(identity) === 'ipv6';
-  const all = isIpv6 ? 128 : 32;
-  const { prefixLength, isIpv4Mask } = entry.netmask ?? { prefixLength: all, isIpv4Mask: false };
-  if (isIpv6 && isIpv4Mask) problems.add([...path, 'netmask'], 'an IPv6 service takes a prefix length from 1 to 128');
-  // ip_vs_ctl.c: an IPv6 prefix length of 0 is EINVAL, an IPv4 mask of 0.0.0.0 is not.
-  else if (prefixLength > all || prefixLength < (isIpv6 ? 1 : 0)) {
-    const family = isIpv6 ? 'IPv6' : 'IPv4';
-    problems.add(
-      [...path, 'netmask'],
-      `must be a prefix length from ${isIpv6 ? 1 : 0} to ${all} for ${family}; found ${prefixLength}`,
-    );
-  }
-  return { timeoutSeconds: entry.timeout / 1000, prefixLength };
 }

@@ -4,6 +4,7 @@ import { refuseContestedMarks } from './contested-marks.ts';
 import { type Context, type Located, type Problems, present } from './context.ts';
 import { refuseDuplicates } from './duplicates.ts';
 import { resolveService } from './resolve-service.ts';
+import { refuseMixedFamilies, resolveSettings } from './resolve-settings.ts';
 import type { ConfigFile } from './schema.ts';
 
 /** The effective configuration of a file: defaults filled in, references resolved, rules across keys checked. */
@@ -13,12 +14,15 @@ export function resolveConfig(file: ConfigFile, problems: Problems): Config {
     const service = resolveService(value, path, context);
     return service === undefined ? [] : [{ value: service, path }];
   });
+  const settings = resolveSettings(file.ipvs, problems);
   refuseDuplicateServices(services, problems);
+  refuseMixedFamilies(services, settings, problems);
   refuseContestedMarks(services, problems);
   if (isWhole(file)) refuseUnmatchedMaintenance(file, services, problems);
   return {
     agent: resolveAgent(file.agent),
     director: { interface: file.director.interface },
+    settings,
     services: services.map(({ value }) => value),
     maintenance: present(file.maintenance, []).map(({ value }) => resolveWindow(value)),
   };
@@ -27,6 +31,7 @@ export function resolveConfig(file: ConfigFile, problems: Problems): Config {
 function resolveAgent(agent: ConfigFile['agent']): AgentConfig {
   return {
     metricsListen: agent.metrics.listen,
+    metricsDetail: agent.metrics.detail,
     adminSocket: agent.admin.listen,
     logFormat: agent.log.format,
     logLevel: agent.log.level,

@@ -3,6 +3,7 @@ import { agentSchema } from './agent-schema.ts';
 import { checkSchema, name } from './check-schema.ts';
 import { directorSchema } from './director-schema.ts';
 import { listOf, z } from './fields.ts';
+import { ipvsSchema } from './ipvs-schema.ts';
 import { maintenanceSchema } from './maintenance-schema.ts';
 import { defaultsSchema, serviceSchema } from './service-schema.ts';
 
@@ -15,6 +16,9 @@ const check = checkSchema(probes);
 export const fileSchema = z.strictObject({
   version: z.literal(1, { error: 'must be 1, the version of this format' }).describe('Version of this format: 1.'),
   agent: agentSchema.prefault({}).describe('The agent itself.'),
+  ipvs: ipvsSchema
+    .prefault({})
+    .describe('What the kernel keeps for all services: timeouts and synchronisation daemons.'),
   director: directorSchema.prefault({}).describe('What `lvsd director up` sets up on this host, beside the table.'),
   defaults: defaultsSchema.prefault({}).describe('What services have unless they say otherwise.'),
   checks: z

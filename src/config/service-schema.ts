@@ -1,74 +1,11 @@
-import type { Forwarding, SchedulerFlag } from '../core/table.ts';
-import { parseNetmask, parseServerAddress, parseServiceAddress, type WrittenAddress } from './addresses.ts';
+import type { Forwarding } from '../core/table.ts';
+import { parseServerAddress, parseServiceAddress, type WrittenAddress } from './addresses.ts';
 import { type CheckEntry, defaultTiming, name, timingOverrides } from './check-schema.ts';
 import { marks, serviceInterface } from './director-schema.ts';
-import { duration, listOf, share, text, wholeNumber, z } from './fields.ts';
-
-/** The letters are those of the agent's first manual, the other words ipvsadm's, ldirectord's and keepalived's. */
-const forwardingWords = {
-  nat: 'nat',
-  dr: 'dr',
-  tun: 'tun',
-  m: 'nat',
-  g: 'dr',
-  i: 'tun',
-  masq: 'nat',
-  gate: 'dr',
-  ipip: 'tun',
-  NAT: 'nat',
-  DR: 'dr',
-  TUN: 'tun',
-} as const satisfies Record<string, Forwarding>;
-
-/** IP_VS_SVC_F_SCHED_SH_FALLBACK and its like are names for the three bits (include/uapi/linux/ip_vs.h). */
-export const schedulerFlagNames = {
-  'flag-1': { flag: 'flag-1' },
-  'flag-2': { flag: 'flag-2' },
-  'flag-3': { flag: 'flag-3' },
-  'sh-fallback': { flag: 'flag-1', scheduler: 'sh' },
-  'sh-port': { flag: 'flag-2', scheduler: 'sh' },
-  'mh-fallback': { flag: 'flag-1', scheduler: 'mh' },
-  'mh-port': { flag: 'flag-2', scheduler: 'mh' },
-} as const satisfies Record<string, { flag: SchedulerFlag; scheduler?: string }>;
-
-export type SchedulerFlagName = keyof typeof schedulerFlagNames;
-
-const schedulerForm = 'must be the name of a scheduler, such as wlc, or { name: sh, flags: [sh-port] }';
-
-/** IP_VS_SCHEDNAME_MAXLEN is 16, the final NUL included. */
-function schedulerName(error: string) {
-  return z.string({ error }).regex(/^[a-z\d_-]{1,15}$/, { error });
-}
-
-const flagName = z.enum(Object.keys(schedulerFlagNames) as [SchedulerFlagName, ...SchedulerFlagName[]]);
-
-const scheduler = z
-  .union(
-    [
-      schedulerName(schedulerForm).transform((name) => ({
-        name,
-        flags: [] as readonly (SchedulerFlagName | undefined)[],
-      })),
-      z.strictObject({
-        name: schedulerName('must be the name of a scheduler, such as wlc').describe('Its name in the kernel.'),
-        flags: listOf(flagName)
-          .default([])
-          .describe('`sh-fallback`, `sh-port`, `mh-fallback`, `mh-port`, or the bits by number: `flag-1` to `flag-3`.'),
-      }),
-    ],
-    { error: schedulerForm },
-  )
-  .describe('Any scheduler that the kernel has; its module is loaded on demand.');
+import { listOf, share, text, wholeNumber, z } from './fields.ts';
+import { forwarding, onePacket, persistence, scheduler, type TunnelEntry, threshold, tunnel } from './row-schema.ts';
 
 const protocol = z.enum(['tcp', 'udp', 'sctp']).describe('Transport protocol of services by address.');
-
-const forwarding = z
-  .enum(Object.keys(forwardingWords) as [keyof typeof forwardingWords], {
-    error: 'must be nat, dr or tun (or m, g, i)',
-  })
-  .transform((word): Forwarding => forwardingWords[word])
-  .meta({ title: '`nat`, `dr`, `tun`' })
-  .describe('How packets reach a server: `nat`, `dr` (direct routing) or `tun` (tunnelling); `m`, `g`, `i` for short.');
 
 const weight = wholeNumber(0, 65535).describe('Share of new connections; 0: none.');
 
@@ -100,43 +37,14 @@ export const defaultsSchema = z.strictObject({
   check: defaultTiming.prefault({}).describe('Timing of checks.'),
 });
 
-const netmask = z
-  .union([
-    z
-      .int({ error: 'must be a netmask such as 255.255.255.0, or a prefix length' })
-      .transform((prefixLength) => ({ prefixLength, isIpv4Mask: false })),
-    text('a netmask such as 255.255.255.0', parseNetmask),
-  ])
-  .describe(
-    "How much of a client's address counts: a mask such as 255.255.255.0, or a prefix length. Default: all of it.",
-  );
-
-/** The kernel counts persistence in seconds; 31 days are ipvsadm's limit. */
-const persistenceTimeout = duration({ min: 1000, max: 31 * 86_400_000, step: 1000 });
-
-const persistence = z
-  .union(
-    [
-      persistenceTimeout.transform((timeout) => ({ timeout, netmask: undefined })),
-      z.strictObject({
-        timeout: persistenceTimeout.describe('How long a client stays with its server, in whole seconds.'),
-        netmask: netmask.optional(),
-      }),
-    ],
-    { error: 'must be a duration such as 600s, or { timeout: 600s, netmask: 255.255.255.0 }' },
-  )
-  .describe('Clients return to the server they had: for this long, or `{ timeout, netmask }`.');
-
 /** 2^32 - 1: a firewall mark is 32 bits, and 0 is no mark. */
 const largestMark = 4_294_967_295;
-/** The kernel's thresholds are 32 bits wide. */
-const largestThreshold = 4_294_967_295;
-
 /** A server of the file, its short form included. */
 export interface ServerEntry {
   readonly address: WrittenAddress;
   readonly weight?: number | undefined;
   readonly forwarding?: Forwarding | undefined;
+  readonly tunnel?: TunnelEntry | undefined;
   readonly upper_threshold?: number | undefined;
   readonly lower_threshold?: number | undefined;
   readonly checks?: readonly (string | CheckEntry | undefined)[] | undefined;
@@ -164,7 +72,9 @@ export function serviceSchema(check: z.ZodType<CheckEntry>) {
     interface: serviceInterface,
     protocol: inherited(protocol, 'protocol'),
     scheduler: inherited(scheduler, 'scheduler'),
+    one_packet: onePacket.optional(),
     forwarding: inherited(forwarding, 'forwarding'),
+    tunnel: tunnel.optional(),
     weight: inherited(weight, 'weight'),
     on_failure: inherited(onFailure, 'on_failure'),
     fail_open: inherited(failOpen, 'fail_open'),
@@ -194,10 +104,11 @@ function serverSchema(checks: z.ZodType<readonly (string | CheckEntry | undefine
           address: address.describe('`IP:PORT`, or an IP: the port is then that of the service.'),
           weight: weight.optional().describe('Share of new connections; 0: none. Default: that of the service.'),
           forwarding: forwarding.optional().describe('Default: that of the service.'),
-          upper_threshold: wholeNumber(0, largestThreshold)
+          tunnel: tunnel.optional().describe('Default: that of the service.'),
+          upper_threshold: threshold
             .optional()
             .describe('Connections above which no new ones come; 0, the default: no limit.'),
-          lower_threshold: wholeNumber(0, largestThreshold)
+          lower_threshold: threshold
             .optional()
             .describe(
               'Connections below which new ones come again; 0, the default: three quarters of the upper threshold.',

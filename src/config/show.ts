@@ -9,17 +9,19 @@ import type {
   Server,
   Service,
 } from '../core/config.ts';
+import type { Settings } from '../core/settings.ts';
 import { serverKey } from '../core/table.ts';
 import { writeTiming } from './check-schema.ts';
 import { formatDuration, formatShare } from './fields.ts';
 import { writeYaml } from './yaml.ts';
 
 /** The effective configuration as a file: every default written out. It loads to the same configuration. */
-export function showConfig({ agent, director, services, maintenance }: Config): string {
+export function showConfig({ agent, director, settings, services, maintenance }: Config): string {
   return writeYaml({
     version: 1,
     agent: showAgent(agent),
     director: { interface: director.interface },
+    ipvs: showSettings(settings),
     services: services.map(showService),
     maintenance: maintenance.map(showWindow),
   });
@@ -30,6 +32,7 @@ function showAgent(agent: AgentConfig) {
   return {
     metrics: {
       listen: metricsListen ? formatEndpoint({ address: metricsListen.host, port: metricsListen.port }) : 'off',
+      detail: agent.metricsDetail,
     },
     admin: { listen: agent.adminSocket === undefined ? 'off' : `unix:${agent.adminSocket}` },
     log: { format: agent.logFormat, level: agent.logLevel, transition_file: agent.transitionFile ?? 'off' },
@@ -40,8 +43,28 @@ function showAgent(agent: AgentConfig) {
   };
 }
 
+function showSettings({ timeouts, daemons }: Settings) {
+  return {
+    timeouts: {
+      tcp: showSeconds(timeouts.tcpSeconds),
+      tcp_fin: showSeconds(timeouts.tcpFinSeconds),
+      udp: showSeconds(timeouts.udpSeconds),
+    },
+    sync_daemons: daemons.map(({ syncId, maxLength, ...daemon }) => ({
+      ...daemon,
+      sync_id: syncId,
+      max_length: maxLength || undefined,
+    })),
+  };
+}
+
+/** Undefined where it is left to the kernel. */
+function showSeconds(seconds: number): string | undefined {
+  return seconds === 0 ? undefined : formatDuration(seconds * 1000);
+}
+
 function showService(service: Service) {
-  const { scheduler, schedulerFlags, persistence } = service;
+  const { scheduler, schedulerFlags, isOnePacket, persistence } = service;
   const checks = service.servers[0]?.checks.map(showCheck) ?? [];
   return {
     name: service.name,
@@ -49,9 +72,11 @@ function showService(service: Service) {
     interface: service.interface,
     marks: service.marks.length === 0 ? undefined : service.marks.map(showMarking),
     scheduler: schedulerFlags.length === 0 ? scheduler : { name: scheduler, flags: schedulerFlags },
+    one_packet: isOnePacket,
     persistence: persistence && {
       timeout: formatDuration(persistence.timeoutSeconds * 1000),
       netmask: persistence.prefixLength,
+      engine: persistence.engine,
     },
     on_failure: service.onFailure,
     fail_open: showFailOpen(service.failOpen),
@@ -84,6 +109,7 @@ function showServer(server: Server, inherited: readonly ShownCheck[]) {
     address: server.port === 0 ? server.address : serverKey(server),
     weight: server.weight,
     forwarding: server.forwarding,
+    tunnel: server.tunnel ?? (server.forwarding === 'tun' ? 'ipip' : undefined),
     upper_threshold: server.upperThreshold,
     lower_threshold: server.lowerThreshold,
     checks: JSON.stringify(checks) === JSON.stringify(inherited) ? undefined : checks,

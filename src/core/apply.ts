@@ -1,4 +1,13 @@
-import { type Op, serverKey, serviceKey, type Table, type TableServer, type TableService } from './table.ts';
+import {
+  type Op,
+  serverKey,
+  serverRow,
+  serviceKey,
+  serviceRow,
+  type Table,
+  type TableServer,
+  type TableService,
+} from './table.ts';
 
 /** A table of one's own, open to change. */
 export type OpenTable = Map<string, TableService & { readonly servers: Map<string, TableServer> }>;
@@ -22,18 +31,18 @@ export function applyOp(table: OpenTable, op: Op): void {
   const key = serviceKey(op.service.identity);
   switch (op.kind) {
     case 'add_service':
-    case 'edit_service': {
-      const { identity, scheduler, schedulerFlags, persistence } = op.service;
-      table.set(key, { servers: new Map(), ...table.get(key), identity, scheduler, schedulerFlags, persistence });
+    case 'edit_service':
+      table.set(key, { servers: new Map(), ...table.get(key), ...serviceRow(op.service) });
       return;
-    }
     case 'del_service':
       table.delete(key);
       return;
     case 'add_server':
     case 'edit_server': {
       const servers = table.get(key)?.servers;
-      servers?.set(serverKey(op.server), { ...servers.get(serverKey(op.server)), ...op.server });
+      // What the row no longer has goes, such as a tunnel.
+      const row = serverRow(op.server, op.server.weight);
+      servers?.set(serverKey(row), { ...servers.get(serverKey(row)), ...row });
       return;
     }
     case 'del_server':

@@ -1,19 +1,26 @@
 import type { Thresholds } from './health.ts';
-import type { Forwarding, Persistence, Protocol, SchedulerFlag, ServiceIdentity } from './table.ts';
+import type { Settings } from './settings.ts';
+import type { Protocol, ServerRow, ServiceRow } from './table.ts';
 
 /** The effective configuration: every default filled in, every reference resolved. Frozen plain data. */
 export interface Config {
   readonly agent: AgentConfig;
   readonly director: DirectorConfig;
+  /** What is wanted of the kernel beside the table. */
+  readonly settings: Settings;
   readonly services: readonly Service[];
   readonly maintenance: readonly MaintenanceWindow[];
 }
+
+export type MetricsDetail = 'service' | 'server' | 'check';
 
 export type LogLevel = 'debug' | 'info' | 'notice' | 'warn' | 'error' | 'fatal';
 
 export interface AgentConfig {
   /** Where /metrics, /livez and /readyz are served over TCP; undefined: not at all. */
   readonly metricsListen: { readonly host: string; readonly port: number } | undefined;
+  /** The finest things that have series of their own. */
+  readonly metricsDetail: MetricsDetail;
   /** Path of the admin socket; undefined: none. */
   readonly adminSocket: string | undefined;
   readonly logFormat: 'auto' | 'json' | 'text';
@@ -39,16 +46,12 @@ export type FailOpen =
   | { readonly when: 'never' }
   | { readonly when: 'below'; readonly share: number };
 
-export interface Service {
+export interface Service extends ServiceRow {
   readonly name: string;
-  readonly identity: ServiceIdentity;
   /** Link that has its VIPs; undefined: that of the director. */
   readonly interface: string | undefined;
   /** Packets that get the firewall mark; none where that is done elsewhere, and for a service by address. */
   readonly marks: readonly Marking[];
-  readonly scheduler: string;
-  readonly schedulerFlags: readonly SchedulerFlag[];
-  readonly persistence: Persistence | undefined;
   readonly onFailure: OnFailure;
   readonly failOpen: FailOpen;
   readonly servers: readonly Server[];
@@ -66,14 +69,8 @@ export interface Marking {
 
 export type PortRange = readonly [first: number, last: number];
 
-export interface Server {
-  readonly address: string;
-  readonly port: number;
-  readonly forwarding: Forwarding;
-  /** 0 to 65535. */
-  readonly weight: number;
-  readonly upperThreshold: number;
-  readonly lowerThreshold: number;
+/** Its weight is the configured one. */
+export interface Server extends ServerRow {
   /** None: the server counts as up. */
   readonly checks: readonly Check[];
 }
@@ -91,6 +88,8 @@ export interface Check extends Thresholds {
   readonly retryIntervalMs: number;
   /** 0 to 1: share of the interval by which a start may be shifted. */
   readonly jitter: number;
+  /** An idle connection to the target is held, and its end makes the check run at once. */
+  readonly isWatched: boolean;
 }
 
 export interface Target {

@@ -1,6 +1,6 @@
 import type { Service } from './config.ts';
 import type { Decision } from './fleet.ts';
-import { serviceKey, type Table, type TableService } from './table.ts';
+import { serviceKey, serviceRow, type Table, type TableService } from './table.ts';
 
 /** The table we want: the services of the configuration, each with the rows that were decided for it by name. */
 export function desired(services: readonly Service[], decisions: ReadonlyMap<string, Decision>): Table {
@@ -14,7 +14,5 @@ export function awaiting(services: readonly Service[], decisions: ReadonlyMap<st
 }
 
 function desiredService(service: Service, decisions: ReadonlyMap<string, Decision>): TableService {
-  const { identity, scheduler, schedulerFlags, persistence } = service;
-  const servers = decisions.get(service.name)?.rows ?? new Map();
-  return { identity, scheduler, schedulerFlags, persistence, servers };
+  return { ...serviceRow(service), servers: decisions.get(service.name)?.rows ?? new Map() };
 }

@@ -4,10 +4,10 @@ export type DriftKind = 'missing' | 'extra' | 'different';
 
 export const driftKinds = ['missing', 'extra', 'different'] as const satisfies readonly DriftKind[];
 
-/** A row of ours that somebody else changed since we last wrote or read it. */
+/** A row of ours, or a setting, that somebody else changed since we last wrote or read it. */
 export interface Drift {
   readonly kind: DriftKind;
-  /** `serviceKey` */
+  /** `serviceKey`; of a setting, its `settingName`. */
   readonly service: string;
   /** `serverKey`; undefined where the row is the service's own. */
   readonly server: string | undefined;
@@ -30,6 +30,22 @@ export function findDrift(expected: Table, actual: Table): readonly Drift[] {
     }
   }
   return drifts;
+}
+
+/**
+ * Tells an op that is done where drift is only reported from one that would repair it. It is no repair if it is on a row
+ * that nobody changed, or that we want otherwise than we left it in any case: `ours` are the ops from there.
+ */
+export function isNoRepair(drifts: readonly Drift[], ours: readonly Op[]): (op: Op) => boolean {
+  const drifted = new Set(drifts.map(rowName));
+  const lost = new Set(
+    drifts.filter(({ kind, server }) => kind === 'missing' && !server).map(({ service }) => service),
+  );
+  const wanted = new Set(ours.map(rowNameOfOp));
+  return (op) => {
+    if (lost.has(serviceKey(op.service.identity))) return false;
+    return !drifted.has(rowNameOfOp(op)) || wanted.has(rowNameOfOp(op));
+  };
 }
 
 /** A text that names the row of a drift or an op: `TCP 192.0.2.1:80` or `TCP 192.0.2.1:80 10.0.0.1:80`. */

@@ -2,6 +2,7 @@ import type { Drift } from './drift.ts';
 import type { Health } from './health.ts';
 import type { Inconclusive, Observation } from './observation.ts';
 import type { Override } from './override.ts';
+import type { SettingOp, SettingResult } from './settings.ts';
 import type { OpResult } from './table.ts';
 
 /** Names one check of one server of one service: the labels of its metrics. */
@@ -74,8 +75,10 @@ export type AgentEvent =
       readonly durationMs: number;
       readonly results: readonly OpResult[];
     }
+  | { readonly type: 'settings_changed'; readonly results: readonly SettingResult[] }
   /** Dry run: an op that would have been applied. */
   | { readonly type: 'op_planned'; readonly op: OpResult['op'] }
+  | { readonly type: 'setting_planned'; readonly op: SettingOp }
   | { readonly type: 'drift_found'; readonly drifts: readonly Drift[]; readonly isRepaired: boolean }
   | { readonly type: 'ipvs_unreachable'; readonly code: string; readonly message: string }
   | { readonly type: 'ipvs_recovered' }

@@ -1,7 +1,7 @@
 import type { FailOpen, Server, Service } from './config.ts';
 import type { Health } from './health.ts';
 import type { Override } from './override.ts';
-import { type ServerRow, serverKey } from './table.ts';
+import { type ServerRow, serverKey, serverRow } from './table.ts';
 
 /** What we know of one server of one service. */
 export interface ServerStatus {
@@ -79,7 +79,7 @@ export function decide(service: Service, status: ServiceStatus): Decision {
 
   const isObserved = members.every(({ status }) => status.isObserved);
   const fallbackRows = isFallbackActive
-    ? usableFallbacks.map(({ server }) => row(server, server.weight))
+    ? usableFallbacks.map(({ server }) => serverRow(server, server.weight))
     : isObserved
       ? []
       : fallbacks.flatMap(asFound);
@@ -122,17 +122,12 @@ function rowOf(service: Service, { server, status }: Member, isFailOpenActive: b
   if (status.override === 'maintenance') return [];
   const isDraining = status.override === 'drain';
   if (status.health === 'up' || (isFailOpenActive && status.isObserved))
-    return [row(server, isDraining ? 0 : server.weight)];
+    return [serverRow(server, isDraining ? 0 : server.weight)];
   const isKept = status.health === 'down' ? service.onFailure === 'quiesce' : status.foundWeight !== undefined;
-  return isKept ? [row(server, 0)] : [];
+  return isKept ? [serverRow(server, 0)] : [];
 }
 
 /** A fallback server stays as the kernel has it until every server of its service has been observed. */
 function asFound({ server, status }: Member): readonly ServerRow[] {
-  return status.foundWeight === undefined ? [] : [row(server, status.foundWeight)];
-}
-
-function row(server: Server, weight: number): ServerRow {
-  const { address, port, forwarding, upperThreshold, lowerThreshold } = server;
-  return { address, port, forwarding, weight, upperThreshold, lowerThreshold };
+  return status.foundWeight === undefined ? [] : [serverRow(server, status.foundWeight)];
 }

@@ -19,7 +19,7 @@ export function initialHealth(health: Health): CheckHealth {
 /** The state after one more observation. From `unknown` the first observation decides at once. */
 export function step(state: CheckHealth, pass: boolean, { rise, fall }: Thresholds): CheckHealth {
   const seen: Health = pass ? 'up' : 'down';
-  if (seen === state.health) return { health: seen, against: 0 };
+  if (seen === state.health) return state.against === 0 ? state : { health: seen, against: 0 };
   const against = state.against + 1;
   const needed = state.health === 'unknown' ? 1 : pass ? rise : fall;
   return against >= needed ? { health: seen, against: 0 } : { health: state.health, against };

@@ -4,12 +4,16 @@ import type { Decision, ServerState } from './fleet.ts';
 import type { Health } from './health.ts';
 import type { Connections, Traffic } from './table.ts';
 
+/** What probes are made with. `libc`: sockets of our own. `node`: those of Node, and the program `ping`. */
+export type EngineName = 'libc' | 'node';
+
 /** The agent at one instant, for those who look: metrics at a scrape, `lvsd status`. Plain data, never written to. */
 export interface Snapshot {
   readonly version: string;
   readonly isReady: boolean;
   readonly isIpvsUp: boolean;
   readonly isConfigCurrent: boolean;
+  readonly engine: EngineName;
   /** Wall clock, ms since the epoch: when the running configuration was loaded. */
   readonly configLoadedAtMs: number;
   readonly services: readonly ServiceSnapshot[];

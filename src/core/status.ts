@@ -3,7 +3,7 @@ import type { RunResult } from './event.ts';
 import type { ServerState } from './fleet.ts';
 import type { Health } from './health.ts';
 import { printable } from './printable.ts';
-import type { CheckSnapshot, ServerSnapshot, ServiceSnapshot, Snapshot } from './snapshot.ts';
+import type { CheckSnapshot, EngineName, ServerSnapshot, ServiceSnapshot, Snapshot } from './snapshot.ts';
 import { type Connections, serviceKey } from './table.ts';
 
 /** What `GET /v1/status` answers and `lvsd status --json` prints. Times are RFC 3339; null: there is none. */
@@ -14,6 +14,7 @@ export interface Status {
   readonly ready: boolean;
   readonly ipvs_up: boolean;
   readonly config_current: boolean;
+  readonly engine: EngineName;
   readonly config_loaded_at: string;
   readonly services: readonly ServiceStatusView[];
 }
@@ -69,6 +70,7 @@ export function statusOf(snapshot: Snapshot): Status {
     ready: snapshot.isReady,
     ipvs_up: snapshot.isIpvsUp,
     config_current: snapshot.isConfigCurrent,
+    engine: snapshot.engine,
     config_loaded_at: timestamp(snapshot.configLoadedAtMs),
     services: snapshot.services.map(serviceView),
   };

@@ -4,6 +4,8 @@ export type Protocol = 'tcp' | 'udp' | 'sctp';
 export type Forwarding = 'nat' | 'dr' | 'tun';
 /** The kernel's three per-scheduler bits; `sh-fallback`, `sh-port` and so on are names for the first two. */
 export type SchedulerFlag = 'flag-1' | 'flag-2' | 'flag-3';
+/** How a tunnel's outer packet checks what it carries: not at all, by a checksum, or by one that the receiver makes up. */
+export type TunnelChecksum = 'none' | 'checksum' | 'remote';
 
 /** What the kernel tells services apart by. */
 export type ServiceIdentity =
@@ -16,6 +18,8 @@ export interface ServiceRow {
   readonly scheduler: string;
   /** In ascending order. */
   readonly schedulerFlags: readonly SchedulerFlag[];
+  /** Each packet is scheduled by itself: for UDP services that answer one packet with one. */
+  readonly isOnePacket: boolean;
   readonly persistence: Persistence | undefined;
 }
 
@@ -23,7 +27,16 @@ export interface Persistence {
   readonly timeoutSeconds: number;
   /** How much of the client's address counts: 0 to 32, or 0 to 128. */
   readonly prefixLength: number;
+  /** An IPv4 mask with holes, such as 255.0.255.0, that no prefix length says; `prefixLength` then counts its ones. */
+  readonly netmask?: string | undefined;
+  /** Name of the persistence engine, `sip`; absent: a client is told by its address. */
+  readonly engine?: string | undefined;
 }
+
+/** What a packet to a server is wrapped in, where that is not the plain IP-in-IP. */
+export type Tunnel =
+  | { readonly type: 'gue'; readonly port: number; readonly checksum: TunnelChecksum }
+  | { readonly type: 'gre'; readonly checksum: Exclude<TunnelChecksum, 'remote'> };
 
 /** A real server as the kernel holds it. */
 export interface ServerRow {
@@ -35,9 +48,11 @@ export interface ServerRow {
   readonly upperThreshold: number;
   /** Connections below which new ones come again; 0: three quarters of the upper threshold. */
   readonly lowerThreshold: number;
+  /** Only with `tun`; absent: IP in IP. */
+  readonly tunnel?: Tunnel | undefined;
 }
 
-/** The kernel's counters since the service was added. */
+/** The kernel's counters since the row was added or set to zero; or what it estimates of them for one second. */
 export interface Traffic {
   readonly connections: number;
   readonly incomingPackets: number;
@@ -52,15 +67,21 @@ export interface Connections {
   readonly persistent: number;
 }
 
+/** What the kernel measures of a service or server. Rates, and traffic of servers, are read on request only. */
+export interface Measured {
+  readonly traffic?: Traffic;
+  /** For one second, as an average over some ten. */
+  readonly rates?: Traffic;
+}
+
 /** A server as read: its row, and what the kernel counted where it counts (not in a table that we want). */
-export interface TableServer extends ServerRow {
+export interface TableServer extends ServerRow, Measured {
   readonly connections?: Connections;
 }
 
-export interface TableService extends ServiceRow {
+export interface TableService extends ServiceRow, Measured {
   /** By `serverKey`. */
   readonly servers: ReadonlyMap<string, TableServer>;
-  readonly traffic?: Traffic;
 }
 
 /** An IPVS table, ours or the kernel's: services by `serviceKey`. */
@@ -107,12 +128,27 @@ export function serviceFamily(identity: ServiceIdentity): Family {
   return identity.kind === 'fwmark' ? identity.family : familyOf(identity.address);
 }
 
+/** The row of a service that has more to it. */
+export function serviceRow(service: ServiceRow): ServiceRow {
+  const { identity, scheduler, schedulerFlags, isOnePacket, persistence } = service;
+  return { identity, scheduler, schedulerFlags, isOnePacket, persistence };
+}
+
+/** The row of a server that has more to it, with the weight given. */
+export function serverRow(server: ServerRow, weight: number): ServerRow {
+  const { address, port, forwarding, upperThreshold, lowerThreshold, tunnel } = server;
+  return { address, port, forwarding, weight, upperThreshold, lowerThreshold, tunnel };
+}
+
 export function sameService(a: ServiceRow, b: ServiceRow): boolean {
   return (
     a.scheduler === b.scheduler &&
     a.schedulerFlags.join() === b.schedulerFlags.join() &&
+    a.isOnePacket === b.isOnePacket &&
     a.persistence?.timeoutSeconds === b.persistence?.timeoutSeconds &&
-    a.persistence?.prefixLength === b.persistence?.prefixLength
+    a.persistence?.prefixLength === b.persistence?.prefixLength &&
+    a.persistence?.netmask === b.persistence?.netmask &&
+    a.persistence?.engine === b.persistence?.engine
   );
 }
 
@@ -121,6 +157,12 @@ export function sameServer(a: ServerRow, b: ServerRow): boolean {
     a.weight === b.weight &&
     a.forwarding === b.forwarding &&
     a.upperThreshold === b.upperThreshold &&
-    a.lowerThreshold === b.lowerThreshold
+    a.lowerThreshold === b.lowerThreshold &&
+    tunnelWords(a) === tunnelWords(b)
   );
+}
+
+function tunnelWords({ tunnel }: ServerRow): string {
+  if (tunnel === undefined) return 'ipip';
+  return [tunnel.type, tunnel.checksum, tunnel.type === 'gue' ? tunnel.port : ''].join();
 }

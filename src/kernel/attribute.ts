@@ -18,6 +18,10 @@ export function attribute(type: number, payload: Uint8Array): Buffer {
   return bytes;
 }
 
+export function u8(type: number, value: number): Buffer {
+  return attribute(type, Buffer.of(value));
+}
+
 export function u16(type: number, value: number): Buffer {
   const payload = Buffer.alloc(2);
   payload.writeUInt16LE(value);
@@ -65,6 +69,10 @@ export function payloadOf(attributes: Attributes, type: number, bytes: number): 
   if (payload === undefined) throw torn(`no attribute ${type}`);
   if (payload.length < bytes) throw torn(`${payload.length} bytes in attribute ${type}`);
   return payload;
+}
+
+export function readU8(attributes: Attributes, type: number): number {
+  return payloadOf(attributes, type, 1).readUInt8();
 }
 
 export function readU16(attributes: Attributes, type: number): number {

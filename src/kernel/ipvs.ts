@@ -1,6 +1,8 @@
+import type { SettingOp, SettingResult, Settings } from '../core/settings.ts';
 import {
   type Op,
   type OpResult,
+  type ServiceIdentity,
   serverKey,
   serviceFamily,
   serviceKey,
@@ -10,16 +12,34 @@ import {
 import { Channel, Protocol } from './channel.ts';
 import { errnoName, NetlinkError } from './errno.ts';
 import { type Kernel, KernelUnavailable } from './kernel.ts';
-import { askForFamily, askForInfo, askForServers, askForServices, encodeOp } from './message.ts';
+import {
+  askForDaemons,
+  askForFamily,
+  askForInfo,
+  askForServers,
+  askForServices,
+  askForTimeouts,
+  askToFlush,
+  askToZero,
+  encodeOp,
+  encodeSettingOp,
+} from './message.ts';
 import { controllerFamily } from './numbers.ts';
-import { readFamilyId, readInfo, readServer, readService } from './reply.ts';
-import type { TableHeader } from './rules.ts';
+import { type Depth, readDaemon, readFamilyId, readInfo, readServer, readService, readTimeouts } from './reply.ts';
+import type { TableHeader } from './text/listing.ts';
 
 /** IPVS_GENL_NAME of <linux/ip_vs.h> */
 const familyName = 'IPVS';
 
+/** The running kernel: what commands ask of it beside what the agent does. All reject with `KernelUnavailable`. */
 export interface IpvsKernel extends Kernel {
-  /** What `ipvsadm -L` prints in its first line. Rejects with `KernelUnavailable`. */
+  /** As `read`, with all that the kernel measures. */
+  readStatistics(): Promise<Table>;
+  /** Deletes every service. */
+  flush(): Promise<void>;
+  /** Sets the counters of a service to zero, or of all. Resolves with the errno's name where the kernel refused. */
+  zero(identity?: ServiceIdentity): Promise<string | undefined>;
+  /** What `ipvsadm -L` prints in its first line. */
   info(): Promise<TableHeader>;
 }
 
@@ -28,8 +48,14 @@ export function createIpvsKernel(): IpvsKernel {
   const channel = new Channel(Protocol.GENERIC);
   const inTurn = createTurns();
   return {
-    read: () => inTurn(() => available(readTable(channel))),
+    read: () => inTurn(() => available(readTable(channel, 'rows'))),
+    readStatistics: () => inTurn(() => available(readTable(channel, 'statistics'))),
     apply: (ops) => inTurn(() => available(applyOps(channel, ops))),
+    readSettings: () => inTurn(() => available(readSettings(channel))),
+    applySettings: (ops) => inTurn(() => available(applySettings(channel, ops))),
+    flush: () => inTurn(() => available(sendAll(channel, [undefined], askToFlush))).then(() => undefined),
+    zero: (identity) =>
+      inTurn(() => available(sendAll(channel, [identity], askToZero))).then(([result]) => result?.error),
     info: () => inTurn(() => available(readHeader(channel))),
     close: () => inTurn(() => channel.close()),
   };
@@ -45,31 +71,57 @@ function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-async function readTable(channel: Channel): Promise<Table> {
+async function readTable(channel: Channel, depth: Depth): Promise<Table> {
   const type = await findFamily(channel);
   const table = new Map<string, TableService>();
   for (const row of await channel.dump({ type, payload: askForServices() })) {
-    const service = readService(row);
-    if (service !== undefined) table.set(serviceKey(service.identity), await withServers(channel, type, service));
+    const service = readService(row, depth);
+    if (service === undefined) continue;
+    const servers = await readServers(channel, type, service, depth);
+    table.set(serviceKey(service.identity), { ...service, servers });
   }
   return table;
 }
 
-async function withServers(channel: Channel, type: number, service: TableService): Promise<TableService> {
-  const rows = await channel.dump({ type, payload: askForServers(service.identity) });
-  const servers = rows.map((row) => readServer(row, serviceFamily(service.identity)));
-  return { ...service, servers: new Map(servers.map((server) => [serverKey(server), server])) };
+async function readServers(
+  channel: Channel,
+  type: number,
+  { identity }: TableService,
+  depth: Depth,
+): Promise<TableService['servers']> {
+  const rows = await channel.dump({ type, payload: askForServers(identity) });
+  const servers = rows.map((row) => readServer(row, serviceFamily(identity), depth));
+  return new Map(servers.map((server) => [serverKey(server), server]));
 }
 
 async function applyOps(channel: Channel, ops: readonly Op[]): Promise<readonly OpResult[]> {
+  return sendAll(channel, ops, encodeOp);
+}
+
+async function readSettings(channel: Channel): Promise<Settings> {
+  const type = await findFamily(channel);
+  const timeouts = readTimeouts(await channel.ask({ type, payload: askForTimeouts() }));
+  const daemons = await channel.dump({ type, payload: askForDaemons() });
+  return { timeouts, daemons: daemons.map(readDaemon) };
+}
+
+async function applySettings(channel: Channel, ops: readonly SettingOp[]): Promise<readonly SettingResult[]> {
+  return sendAll(channel, ops, encodeSettingOp);
+}
+
+async function sendAll<T>(
+  channel: Channel,
+  ops: readonly T[],
+  encode: (op: T) => Buffer,
+): Promise<readonly { readonly op: T; readonly error?: string }[]> {
   if (ops.length === 0) return [];
   const type = await findFamily(channel);
-  const errnos = await channel.send(ops.map((op) => ({ type, payload: encodeOp(op) })));
+  const errnos = await channel.send(ops.map((op) => ({ type, payload: encode(op) })));
   return ops.map((op, index) => resultOf(op, errnos[index] ?? 0));
 }
 
 /** No op of ours is refused for lack of permission alone: either all are, or none. */
-function resultOf(op: Op, errno: number): OpResult {
+function resultOf<T>(op: T, errno: number): { readonly op: T; readonly error?: string } {
   if (errno === 0) return { op };
   const error = errnoName(errno);
   if (error === 'EPERM') throw new NetlinkError(error, `The kernel answered ${error}`);

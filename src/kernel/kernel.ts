@@ -1,3 +1,4 @@
+import type { SettingOp, SettingResult, Settings } from '../core/settings.ts';
 import type { Op, OpResult, Table } from '../core/table.ts';
 
 /** The kernel's IPVS table, or what stands for it. */
@@ -9,6 +10,10 @@ export interface Kernel {
    * same order. Rejects with `KernelUnavailable` when it cannot tell what became of them: read the table again.
    */
   apply(ops: readonly Op[]): Promise<readonly OpResult[]>;
+  /** What the kernel keeps beside the table. Rejects with `KernelUnavailable`. */
+  readSettings(): Promise<Settings>;
+  /** As `apply`. */
+  applySettings(ops: readonly SettingOp[]): Promise<readonly SettingResult[]>;
   close(): Promise<void>;
 }
 

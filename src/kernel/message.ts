@@ -1,4 +1,5 @@
 import { familyOf, ipToBytes } from '../core/address.ts';
+import type { SettingOp, SyncDaemon, Timeouts } from '../core/settings.ts';
 import {
   type Op,
   type OpKind,
@@ -6,12 +7,17 @@ import {
   type ServiceIdentity,
   type ServiceRow,
   serviceFamily,
+  type Tunnel,
 } from '../core/table.ts';
-import { attribute, be16, nested, text, u16, u32 } from './attribute.ts';
+import { attribute, be16, nested, text, u8, u16, u32 } from './attribute.ts';
+import { maskBytes } from './netmask.ts';
 import * as ipvs from './numbers.ts';
 
-/** The flags that are ours to set. The rest stay as the kernel has them: hashed, and somebody's one-packet scheduling. */
-const flagMask = Object.values(ipvs.schedulerFlags).reduce((mask, bit) => mask | bit, ipvs.persistentFlag);
+/** The flags that are ours to set. The rest, "hashed", stays as the kernel has it. */
+const flagMask = Object.values(ipvs.schedulerFlags).reduce(
+  (mask, bit) => mask | bit,
+  ipvs.persistentFlag | ipvs.onePacketFlag,
+);
 
 /** Asks the controller (`controllerFamily`) for the number of a family; the answer is for `readFamilyId`. */
 export function askForFamily(name: string): Buffer {
@@ -30,7 +36,39 @@ export function askForInfo(): Buffer {
   return header(ipvs.command.getInfo);
 }
 
-/** The generic netlink header and attributes of one change. */
+export function askForTimeouts(): Buffer {
+  return header(ipvs.command.getTimeouts);
+}
+
+export function askForDaemons(): Buffer {
+  return header(ipvs.command.getDaemons);
+}
+
+export function askToFlush(): Buffer {
+  return header(ipvs.command.flush);
+}
+
+/** Sets the counters of a service to zero; of every service where none is named. */
+export function askToZero(identity?: ServiceIdentity): Buffer {
+  if (identity === undefined) return header(ipvs.command.zero);
+  return Buffer.concat([header(ipvs.command.zero), nested(ipvs.top.service, identityAttributes(identity))]);
+}
+
+/** The generic netlink header and attributes of one change of the settings. */
+export function encodeSettingOp(op: SettingOp): Buffer {
+  switch (op.kind) {
+    case 'set_timeouts':
+      return Buffer.concat([header(ipvs.command.setTimeouts), ...timeoutAttributes(op.timeouts)]);
+    case 'start_daemon':
+      return Buffer.concat([header(ipvs.command.startDaemon), nested(ipvs.top.daemon, daemonAttributes(op.daemon))]);
+    case 'stop_daemon': {
+      const role = u32(ipvs.daemon.role, ipvs.roles[op.role]);
+      return Buffer.concat([header(ipvs.command.stopDaemon), nested(ipvs.top.daemon, [role])]);
+    }
+  }
+}
+
+/** The generic netlink header and attributes of one change of the table. */
 export function encodeOp(op: Op): Buffer {
   const parts = [header(ipvs.command[op.kind]), nested(ipvs.top.service, serviceAttributes(op))];
   if ('server' in op) parts.push(nested(ipvs.top.server, serverAttributes(op.kind, op.server)));
@@ -67,6 +105,7 @@ function rowAttributes(row: ServiceRow): readonly Buffer[] {
     attribute(ipvs.service.flags, flags),
     u32(ipvs.service.timeout, row.persistence?.timeoutSeconds ?? 0),
     attribute(ipvs.service.netmask, netmaskBytes(row)),
+    ...(row.persistence?.engine === undefined ? [] : [text(ipvs.service.engine, row.persistence.engine)]),
   ];
 }
 
@@ -83,6 +122,37 @@ function serverAttributes(kind: OpKind, row: ServerRow): readonly Buffer[] {
     u32(ipvs.server.weight, row.weight),
     u32(ipvs.server.upperThreshold, row.upperThreshold),
     u32(ipvs.server.lowerThreshold, row.lowerThreshold),
+    ...(row.tunnel === undefined ? [] : tunnelAttributes(row.tunnel)),
+  ];
+}
+
+function tunnelAttributes(tunnel: Tunnel): readonly Buffer[] {
+  return [
+    u8(ipvs.server.tunnelType, ipvs.tunnels[tunnel.type]),
+    be16(ipvs.server.tunnelPort, tunnel.type === 'gue' ? tunnel.port : 0),
+    u16(ipvs.server.tunnelFlags, ipvs.tunnelChecksums[tunnel.checksum]),
+  ];
+}
+
+function timeoutAttributes({ tcpSeconds, tcpFinSeconds, udpSeconds }: Timeouts): readonly Buffer[] {
+  return [
+    u32(ipvs.top.tcpTimeout, tcpSeconds),
+    u32(ipvs.top.tcpFinTimeout, tcpFinSeconds),
+    u32(ipvs.top.udpTimeout, udpSeconds),
+  ];
+}
+
+function daemonAttributes(daemon: SyncDaemon): readonly Buffer[] {
+  const isIpv6 = familyOf(daemon.group) === 'ipv6';
+  return [
+    u32(ipvs.daemon.role, ipvs.roles[daemon.role]),
+    text(ipvs.daemon.interface, daemon.interface),
+    u32(ipvs.daemon.syncId, daemon.syncId),
+    u16(ipvs.daemon.maxLength, daemon.maxLength),
+    attribute(isIpv6 ? ipvs.daemon.group6 : ipvs.daemon.group, ipToBytes(daemon.group)),
+    // In the host's order, unlike every other port.
+    u16(ipvs.daemon.port, daemon.port),
+    u8(ipvs.daemon.ttl, daemon.ttl),
   ];
 }
 
@@ -95,17 +165,14 @@ function paddedAddress(address: string): Uint8Array {
 
 function flagBits(row: ServiceRow): number {
   const persistent = row.persistence === undefined ? 0 : ipvs.persistentFlag;
-  return row.schedulerFlags.reduce((bits, flag) => bits | ipvs.schedulerFlags[flag], persistent);
+  const onePacket = row.isOnePacket ? ipvs.onePacketFlag : 0;
+  return row.schedulerFlags.reduce((bits, flag) => bits | ipvs.schedulerFlags[flag], persistent | onePacket);
 }
 
 /** IPv4: the mask in network order. IPv6: the length of the prefix in the host's order. */
-function netmaskBytes(row: ServiceRow): Buffer {
+function netmaskBytes({ identity, persistence }: ServiceRow): Uint8Array {
+  if (serviceFamily(identity) === 'ipv4') return maskBytes(persistence ?? { prefixLength: 32 });
   const bytes = Buffer.alloc(4);
-  if (serviceFamily(row.identity) === 'ipv6') bytes.writeUInt32LE(row.persistence?.prefixLength ?? 128);
-  else bytes.writeUInt32BE(maskOf(row.persistence?.prefixLength ?? 32));
+  bytes.writeUInt32LE(persistence?.prefixLength ?? 128);
   return bytes;
-}
-
-function maskOf(prefixLength: number): number {
-  return prefixLength === 0 ? 0 : (0xffffffff << (32 - prefixLength)) >>> 0;
 }

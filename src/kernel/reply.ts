@@ -1,4 +1,5 @@
 import { type Family, ipFromBytes } from '../core/address.ts';
+import type { SyncDaemon, Timeouts } from '../core/settings.ts';
 import {
   type Forwarding,
   type Persistence,
@@ -7,7 +8,7 @@ import {
   serviceFamily,
   type TableServer,
   type TableService,
-  type Traffic,
+  type Tunnel,
 } from '../core/table.ts';
 import {
   type Attributes,
@@ -16,22 +17,28 @@ import {
   readBe16,
   readNested,
   readText,
+  readU8,
   readU16,
   readU32,
   torn,
 } from './attribute.ts';
+import { readMask } from './netmask.ts';
 import * as ipvs from './numbers.ts';
+import { readRates, readTraffic } from './statistics.ts';
 
 /** The number of a family, in the controller's answer. Throws `NetlinkError`. */
 export function readFamilyId(payload: Buffer): number {
   return readU16(bodyOf(payload), ipvs.controller.id);
 }
 
+/** How much of a row is read: what reconciling needs, or all that the kernel measures too. */
+export type Depth = 'rows' | 'statistics';
+
 /**
  * A service as a dump lists it, without servers; undefined where it is of a protocol that no configuration can name,
  * and so none of ours. Throws `NetlinkError`.
  */
-export function readService(payload: Buffer): TableService | undefined {
+export function readService(payload: Buffer, depth: Depth = 'rows'): TableService | undefined {
   const attributes = readNested(bodyOf(payload), ipvs.top.service);
   const identity = readIdentity(attributes);
   if (identity === undefined) return undefined;
@@ -40,14 +47,16 @@ export function readService(payload: Buffer): TableService | undefined {
     identity,
     scheduler: readText(attributes, ipvs.service.scheduler),
     schedulerFlags: flagsIn(flags),
+    isOnePacket: (flags & ipvs.onePacketFlag) !== 0,
     persistence: flags & ipvs.persistentFlag ? readPersistence(attributes, serviceFamily(identity)) : undefined,
     traffic: readTraffic(attributes),
+    ...(depth === 'statistics' && { rates: readRates(attributes) }),
     servers: new Map(),
   };
 }
 
 /** A server as a dump lists it. Kernels before 3.18 do not tell its family: it is that of the service. Throws `NetlinkError`. */
-export function readServer(payload: Buffer, serviceFamily: Family): TableServer {
+export function readServer(payload: Buffer, serviceFamily: Family, depth: Depth = 'rows'): TableServer {
   const attributes = readNested(bodyOf(payload), ipvs.top.server);
   const family = attributes.has(ipvs.server.family) ? readFamily(attributes, ipvs.server.family) : serviceFamily;
   return {
@@ -57,11 +66,40 @@ export function readServer(payload: Buffer, serviceFamily: Family): TableServer 
     weight: readU32(attributes, ipvs.server.weight),
     upperThreshold: readU32(attributes, ipvs.server.upperThreshold),
     lowerThreshold: readU32(attributes, ipvs.server.lowerThreshold),
+    ...readTunnel(attributes),
     connections: {
       active: readU32(attributes, ipvs.server.active),
       inactive: readU32(attributes, ipvs.server.inactive),
       persistent: readU32(attributes, ipvs.server.persistent),
     },
+    ...(depth === 'statistics' && { traffic: readTraffic(attributes), rates: readRates(attributes) }),
+  };
+}
+
+/** Throws `NetlinkError`. */
+export function readTimeouts(payload: Buffer): Timeouts {
+  const attributes = bodyOf(payload);
+  return {
+    tcpSeconds: readU32(attributes, ipvs.top.tcpTimeout),
+    tcpFinSeconds: readU32(attributes, ipvs.top.tcpFinTimeout),
+    udpSeconds: readU32(attributes, ipvs.top.udpTimeout),
+  };
+}
+
+/** Throws `NetlinkError`. */
+export function readDaemon(payload: Buffer): SyncDaemon {
+  const attributes = readNested(bodyOf(payload), ipvs.top.daemon);
+  const isIpv6 = attributes.has(ipvs.daemon.group6);
+  return {
+    role: readU32(attributes, ipvs.daemon.role) === ipvs.roles.master ? 'master' : 'backup',
+    interface: readText(attributes, ipvs.daemon.interface),
+    syncId: readU32(attributes, ipvs.daemon.syncId),
+    group: isIpv6
+      ? readAddress(attributes, ipvs.daemon.group6, 'ipv6')
+      : readAddress(attributes, ipvs.daemon.group, 'ipv4'),
+    port: readU16(attributes, ipvs.daemon.port),
+    ttl: readU8(attributes, ipvs.daemon.ttl),
+    maxLength: readU16(attributes, ipvs.daemon.maxLength),
   };
 }
 
@@ -95,40 +133,22 @@ function readIdentity(attributes: Attributes): ServiceIdentity | undefined {
 }
 
 function readPersistence(attributes: Attributes, family: Family): Persistence {
-  const netmask = payloadOf(attributes, ipvs.service.netmask, 4);
+  const bytes = payloadOf(attributes, ipvs.service.netmask, 4);
   return {
     timeoutSeconds: readU32(attributes, ipvs.service.timeout),
-    // A mask with holes counts its ones: that is the share of the client's address that it lets through.
-    prefixLength: family === 'ipv6' ? netmask.readUInt32LE() : countOnes(netmask.readUInt32BE()),
+    ...(family === 'ipv6' ? { prefixLength: bytes.readUInt32LE() } : readMask(bytes)),
+    ...(attributes.has(ipvs.service.engine) && { engine: readText(attributes, ipvs.service.engine) }),
   };
 }
 
-function countOnes(bits: number): number {
-  let ones = 0;
-  for (let rest = bits; rest !== 0; rest >>>= 1) ones += rest & 1;
-  return ones;
-}
-
-/** Kernels since 4.1 count in 64 bits; the older attribute wraps at 32. */
-function readTraffic(attributes: Attributes): Traffic {
-  const counters = readNested(
-    attributes,
-    attributes.has(ipvs.service.stats64) ? ipvs.service.stats64 : ipvs.service.stats,
-  );
-  return {
-    connections: readCounter(counters, ipvs.stats.connections),
-    incomingPackets: readCounter(counters, ipvs.stats.incomingPackets),
-    outgoingPackets: readCounter(counters, ipvs.stats.outgoingPackets),
-    incomingBytes: readCounter(counters, ipvs.stats.incomingBytes),
-    outgoingBytes: readCounter(counters, ipvs.stats.outgoingBytes),
-  };
-}
-
-/** 32 or 64 bits, as the kernel sent it; exact up to 2^53. */
-function readCounter(attributes: Attributes, type: number): number {
-  const payload = payloadOf(attributes, type, 4);
-  const low = payload.readUInt32LE(0);
-  return payload.length < 8 ? low : payload.readUInt32LE(4) * 2 ** 32 + low;
+/** Kernels before 5.2 know of one kind only, and do not tell it. */
+function readTunnel(attributes: Attributes): { readonly tunnel?: Tunnel } {
+  if (!attributes.has(ipvs.server.tunnelType)) return {};
+  const type = nameOf(ipvs.tunnels, readU8(attributes, ipvs.server.tunnelType));
+  if (type === undefined || type === 'ipip') return {};
+  const checksum = nameOf(ipvs.tunnelChecksums, readU16(attributes, ipvs.server.tunnelFlags)) ?? 'none';
+  if (type === 'gre') return { tunnel: { type, checksum: checksum === 'remote' ? 'none' : checksum } };
+  return { tunnel: { type, port: readBe16(attributes, ipvs.server.tunnelPort), checksum } };
 }
 
 function readAddress(attributes: Attributes, type: number, family: Family): string {

@@ -21,17 +21,18 @@ export interface Libc {
   recvfrom(fd: number, into: Uint8Array, address: Uint8Array): number | undefined;
   if_nametoindex(name: string): number;
   epoll_create(): number;
-  /** Has `epoll_wait` report `events` of the descriptor until it is closed. */
-  epoll_add(epollFd: number, fd: number, events: number): void;
-  /** Never waits. Calls `report` for each descriptor that is ready, with what it is ready for. */
-  epoll_wait(epollFd: number, report: (fd: number, events: number) => void): void;
-  /** Calls `report` in the poll phase of Node's loop for as long as the descriptor can be read; see `Watch`. */
+  /** Has `epoll_wait` report `events` of the descriptor, under a name of 32 bits, until it is closed. */
+  epoll_add(epollFd: number, fd: number, events: number, name: number): void;
+  /** Never waits. Calls `report` for each name that is ready, with what it is ready for; not to be called from there. */
+  epoll_wait(epollFd: number, report: (name: number, events: number) => void): void;
+  /** From now on calls `report` in the poll phase of Node's loop while the descriptor can be read; see `Watch`. */
   watch(fd: number, report: () => void): Watch;
 }
 
 /**
  * Node's own loop, which is an epoll, watches the descriptor: no thread, no timer. Promises that are resolved in
- * `report` go on only when Node next calls into JavaScript: hand over to `setImmediate`, which follows at once.
+ * `report`, and errors thrown there, wait until Node next calls into JavaScript: hand over to `setImmediate`, which
+ * follows at once.
  */
 export interface Watch {
   /** Whether the watch keeps the process running. It does from the start. */
@@ -43,6 +44,12 @@ export interface Watch {
 export function loadLibc(): Libc | undefined {
   loaded ??= { libc: tryToLoad() };
   return loaded.libc;
+}
+
+/** The error that a failed call throws, by its positive errno. */
+export function errorOf(syscall: string, errno: number): Error {
+  const [code, words] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, `error ${errno}`];
+  return Object.assign(new Error(`${syscall}: ${words}`), { code, errno: -errno, syscall });
 }
 
 let loaded: { readonly libc: Libc | undefined } | undefined;
@@ -102,6 +109,8 @@ function bindCalls(koffi: Koffi): Libc {
   const epollCtl = checked('epoll_ctl', 'int epoll_ctl(int, int, int, void *)');
   const epollWait = checked('epoll_wait', 'int epoll_wait(int, void *, int, int)');
 
+  /** A watch that is collected watches no longer. */
+  const watches = new Set<Watch>();
   const length = new Uint32Array(1);
   const event = new DataView(new ArrayBuffer(eventBytes));
   const events = new DataView(new ArrayBuffer(eventBytes * eventsAtOnce));
@@ -132,9 +141,9 @@ function bindCalls(koffi: Koffi): Libc {
       return index;
     },
     epoll_create: () => epollCreate(EPOLL_CLOEXEC),
-    epoll_add: (epollFd, fd, wanted) => {
+    epoll_add: (epollFd, fd, wanted, name) => {
       event.setUint32(0, wanted, true);
-      event.setUint32(dataOffset, fd, true);
+      event.setUint32(dataOffset, name, true);
       epollCtl(epollFd, EPOLL_CTL_ADD, fd, eventPointer);
     },
     epoll_wait: (epollFd, report) => {
@@ -143,11 +152,10 @@ function bindCalls(koffi: Koffi): Libc {
         report(events.getUint32(offset + dataOffset, true), events.getUint32(offset, true));
       }
     },
-    watch: (fd, report) => poll(fd, report),
+    watch: (fd, report) => {
+      const watch = poll(fd, report);
+      watches.add(watch);
+      return watch;
+    },
   };
-}
-
-function errorOf(syscall: string, errno: number): Error {
-  const [code, words] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, `error ${errno}`];
-  return Object.assign(new Error(`${syscall}: ${words}`), { code, errno: -errno, syscall });
 }

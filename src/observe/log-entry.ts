@@ -1,11 +1,10 @@
 import { parseEndpoint } from '../core/address.ts';
-import { type Drift, rowName, rowNameOfOp } from '../core/drift.ts';
+import { type Drift, rowName } from '../core/drift.ts';
 import type { AgentEvent, CheckRef, ServerChange, ServerRef } from '../core/event.ts';
 import type { Observation } from '../core/observation.ts';
 import type { Override } from '../core/override.ts';
 import { printable } from '../core/printable.ts';
-import type { Op, OpResult } from '../core/table.ts';
-import { formatOp } from '../kernel/rules.ts';
+import { type Change, settingChange, tableChange } from './change.ts';
 import type { LogAction } from './log-table.ts';
 
 /** One line of the log, before it has a time and a format. */
@@ -71,9 +70,13 @@ export function entriesOf(event: AgentEvent): readonly LogEntry[] {
       return [entry(action, `${event.service} ${says}`, { 'lvs.service': event.service })];
     }
     case 'reconciled':
-      return event.results.flatMap(refusalEntries);
+      return event.results.flatMap(({ op, error }) => refusalEntries(tableChange(op), error));
+    case 'settings_changed':
+      return event.results.flatMap(({ op, error }) => refusalEntries(settingChange(op), error));
     case 'op_planned':
-      return [entry('ipvs_op_planned', `Would apply ${commandOf(event.op)}`, opFields(event.op))];
+      return [planEntry(tableChange(event.op))];
+    case 'setting_planned':
+      return [planEntry(settingChange(event.op))];
     case 'drift_found':
       return event.drifts.map((drift) => driftEntry(drift, event.isRepaired));
     case 'ipvs_unreachable': {
@@ -100,11 +103,6 @@ export function entriesOf(event: AgentEvent): readonly LogEntry[] {
 
 /** `lvsd config check` shows them all. */
 const issuesShown = 20;
-
-/** What tells the repeats of an op. */
-export function repeatKeyOf(op: Op): string {
-  return `${op.kind} ${rowNameOfOp(op)}`;
-}
 
 function entry(action: LogAction, message: string, fields: Fields = {}): LogEntry {
   return { action, message, fields };
@@ -170,19 +168,21 @@ function runEntry(check: CheckRef, { result, durationMs }: Extract<AgentEvent, {
   );
 }
 
-function refusalEntries({ op, error }: OpResult): readonly LogEntry[] {
+function refusalEntries(change: Change, error: string | undefined): readonly LogEntry[] {
   if (error === undefined) return [];
-  const message = `Cannot apply ${commandOf(op)}: kernel answered ${error}`;
-  const fields = { ...opFields(op), 'event.outcome': 'failure', 'error.code': error };
-  return [{ ...entry('ipvs_op_failed', message, fields), repeat: { key: repeatKeyOf(op), kind: error } }];
+  const reason = change.reasonFor(error);
+  const why = reason === undefined ? '' : `: ${reason}`;
+  const message = `Cannot apply ${change.command()}: kernel answered ${error}${why}`;
+  const fields = { ...changeFields(change), 'event.outcome': 'failure', 'error.code': error, 'error.message': reason };
+  return [{ ...entry('ipvs_op_failed', message, fields), repeat: { key: change.key, kind: error } }];
 }
 
-function opFields(op: Op): Fields {
-  return { 'lvs.row': rowNameOfOp(op), 'lvs.op': commandOf(op) };
+function planEntry(change: Change): LogEntry {
+  return entry('ipvs_op_planned', `Would apply ${change.command()}`, changeFields(change));
 }
 
-function commandOf(op: Op): string {
-  return `ipvsadm ${formatOp(op)}`;
+function changeFields({ row, command }: Change): Fields {
+  return { 'lvs.row': row, 'lvs.op': command() };
 }
 
 function driftEntry(drift: Drift, isRepaired: boolean): LogEntry {

@@ -1,6 +1,7 @@
 import type { LogLevel } from '../core/config.ts';
 import type { AgentEvent } from '../core/event.ts';
-import { entriesOf, type LogEntry, repeatKeyOf } from './log-entry.ts';
+import { settingChange, tableChange } from './change.ts';
+import { entriesOf, type LogEntry } from './log-entry.ts';
 import { jsonLine, severities, textLine } from './log-format.ts';
 import { logTable } from './log-table.ts';
 import { createRepeatLimit, type RepeatLimit } from './repeat-limit.ts';
@@ -49,8 +50,12 @@ function isRoutine(event: AgentEvent): boolean {
 /** What is repaired, or configured anew, may fail anew. */
 function relax(limit: RepeatLimit, event: AgentEvent): void {
   if (event.type === 'config_reloaded') limit.clear();
-  if (event.type !== 'reconciled') return;
-  for (const { op, error } of event.results) if (error === undefined) limit.forget(repeatKeyOf(op));
+  if (event.type === 'reconciled') {
+    for (const { op, error } of event.results) if (error === undefined) limit.forget(tableChange(op).key);
+  }
+  if (event.type === 'settings_changed') {
+    for (const { op, error } of event.results) if (error === undefined) limit.forget(settingChange(op).key);
+  }
 }
 
 function admit(limit: RepeatLimit, entry: LogEntry, nowMs: number): readonly LogEntry[] {

@@ -1,17 +1,20 @@
 import { setImmediate } from 'node:timers/promises';
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import type { MetricsDetail } from '../core/config.ts';
 import { driftKinds } from '../core/drift.ts';
 import { type AgentEvent, reconcileTriggers } from '../core/event.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { opKinds } from '../core/table.ts';
-import { familyText, labelText } from './exposition.ts';
+import { createFamily, labelText } from './exposition.ts';
 import { type MetricName, metricNames, metricTable } from './metric-table.ts';
 import { createSeriesCounts } from './series.ts';
-import { sceneOf, snapshotMetrics } from './snapshot-metrics.ts';
+import { writeSnapshot } from './snapshot-series.ts';
 
 export interface Metrics {
   observe(event: AgentEvent): void;
   render(): Promise<Exposition>;
+  /** Leaves out the series of finer things from now on. */
+  setDetail(detail: MetricsDetail): void;
 }
 
 export interface Exposition {
@@ -33,20 +36,19 @@ export function createMetrics({ version, snapshot, refresh }: MetricsOptions): M
   const durations = createDurations(registry);
   const counts = createSeriesCounts(snapshot, durations.follow);
   const processMetrics = createProcessMetrics();
+  let names = metricNames;
   const buildInfo = labelText(metricTable.lvsd_build_info.labels, [version, process.version]);
 
   const render = async () => {
     await refresh?.();
     const now = snapshot();
     counts.follow(now);
-    const scene = sceneOf(now, counts);
+    const families = new Map(names.map((name) => [name, createFamily(name, metricTable[name])]));
+    families.get('lvsd_build_info')?.emit(buildInfo, 1);
+    await writeSnapshot(now, counts, families);
     const texts: string[] = [];
-    for (const name of metricNames) {
-      if (name === 'lvsd_build_info') texts.push(familyText(name, metricTable[name], (emit) => emit(buildInfo, 1)));
-      else if (isOfSnapshot(name)) {
-        texts.push(familyText(name, metricTable[name], (emit) => snapshotMetrics[name](scene, emit)));
-      } else texts.push(await registry.getSingleMetricAsString(name));
-      // With 10,000 servers a family takes milliseconds: between two of them the probes have their turn.
+    for (const [name, family] of families) {
+      texts.push(registry.getSingleMetric(name) ? await registry.getSingleMetricAsString(name) : family.text());
       await setImmediate();
     }
     texts.push(await processMetrics.metrics());
@@ -61,11 +63,15 @@ export function createMetrics({ version, snapshot, refresh }: MetricsOptions): M
       durations.observe(event);
     },
     render,
+    setDetail: (detail) => {
+      names = metricNames.filter((name) => isShown(name, detail));
+    },
   };
 }
 
-function isOfSnapshot(name: MetricName): name is keyof typeof snapshotMetrics {
-  return name in snapshotMetrics;
+function isShown(name: MetricName, detail: MetricsDetail): boolean {
+  const labels: readonly string[] = metricTable[name].labels;
+  return detail === 'check' || !labels.includes(detail === 'server' ? 'check' : 'server');
 }
 
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];

@@ -42,6 +42,8 @@ export function createSeriesCounts(
   let services: ReadonlyMap<string, TransitionCounts> = new Map();
   let servers: ReadonlyMap<string, TransitionCounts> = new Map();
   let checks: ReadonlyMap<string, CheckCounts> = new Map();
+  /** Thousands are counted in a second: to make the key costs more than to count. */
+  let checksByRef = new WeakMap<CheckRef, CheckCounts>();
 
   const follow = (next: Snapshot | undefined) => {
     if (next === undefined || isSame(known, next)) return;
@@ -49,6 +51,7 @@ export function createSeriesCounts(
     services = new Map(known.map(({ name }) => [name, services.get(name) ?? startService(name)]));
     servers = carryOver(servers, serversOf(next), serverSeriesKey, startServer);
     checks = carryOver(checks, checksOf(next), checkSeriesKey, startCheck);
+    checksByRef = new WeakMap();
     onFollowed(next);
   };
   const find = <Counts>(get: () => Counts | undefined): Counts | undefined => {
@@ -58,10 +61,16 @@ export function createSeriesCounts(
     return get();
   };
 
+  const findCheck = (ref: CheckRef) => {
+    const found = find(() => checks.get(checkSeriesKey(ref)));
+    if (found !== undefined) checksByRef.set(ref, found);
+    return found;
+  };
+
   const counts = {
     service: (name: string) => find(() => services.get(name)),
     server: (ref: ServerRef) => find(() => servers.get(serverSeriesKey(ref))),
-    check: (ref: CheckRef) => find(() => checks.get(checkSeriesKey(ref))),
+    check: (ref: CheckRef) => checksByRef.get(ref) ?? findCheck(ref),
   };
   return { ...counts, follow, observe: (event) => count(event, counts) };
 }

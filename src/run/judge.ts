@@ -31,10 +31,12 @@ export interface JudgeOptions {
 
 /** A decision costs as much as the service has servers: a thousand that fail within this time are one decision. */
 const gatherMs = 10;
+/** Where decisions take long, there are so many times as long between them: probes go on while all servers are news. */
+const restShare = 4;
 
 export function createJudge({ emit, onRows, clock }: JudgeOptions): Judge {
   let waiting = new Map<ServiceEntry, Change[]>();
-  let decidedAtMs = Number.NEGATIVE_INFINITY;
+  let restedAtMs = Number.NEGATIVE_INFINITY;
   let cancel = () => {};
 
   const decide = () => {
@@ -42,8 +44,10 @@ export function createJudge({ emit, onRows, clock }: JudgeOptions): Judge {
     if (waiting.size === 0) return;
     const services = waiting;
     waiting = new Map();
-    decidedAtMs = clock.now();
+    const startMs = clock.now();
     for (const [service, changes] of services) decideAnew(service, changes);
+    const endMs = clock.now();
+    restedAtMs = endMs + Math.max(gatherMs, restShare * (endMs - startMs));
   };
 
   const decideAnew = (service: ServiceEntry, changes: readonly Change[]) => {
@@ -71,9 +75,8 @@ export function createJudge({ emit, onRows, clock }: JudgeOptions): Judge {
   };
 
   const schedule = () => {
-    const dueMs = decidedAtMs + gatherMs;
-    if (dueMs <= clock.now()) clock.afterPoll(decide);
-    else cancel = clock.at(dueMs, decide);
+    if (restedAtMs <= clock.now()) clock.afterPoll(decide);
+    else cancel = clock.at(restedAtMs, decide);
   };
 
   return {

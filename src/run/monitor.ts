@@ -1,5 +1,5 @@
 import type { Check, Config } from '../core/config.ts';
-import type { RunResult } from '../core/event.ts';
+import type { CheckRef, RunResult } from '../core/event.ts';
 import type { Decision } from '../core/fleet.ts';
 import { isContested, step } from '../core/health.ts';
 import type { Observation } from '../core/observation.ts';
@@ -40,6 +40,13 @@ export interface Monitor {
   snapshot(kernel: Table): readonly ServiceSnapshot[];
 }
 
+/** One run, and the checks that share it. */
+interface SharedRun {
+  readonly check: Check;
+  readonly subscriptions: readonly Subscription[];
+  readonly refs: readonly CheckRef[];
+}
+
 interface Subscription {
   readonly service: ServiceEntry;
   readonly server: ServerEntry;
@@ -50,14 +57,15 @@ export function createMonitor(options: JudgeOptions & { readonly clock: Clock })
   const { emit, clock } = options;
   const judge = createJudge(options);
   let roster: Roster = new Map();
-  let runs: ReadonlyMap<string, readonly Subscription[]> = new Map();
+  let runs: ReadonlyMap<string, SharedRun> = new Map();
   let overrides: readonly ActiveOverride[] = [];
 
   const note = ({ service, server, check }: Subscription, observation: Observation | undefined) => {
     const isNews = !check.isObserved;
+    const { health } = check.state;
     check.isObserved = true;
     if (observation !== undefined) check.state = step(check.state, observation.pass, check.check);
-    noteHealth(service, server, observation);
+    if (check.state.health !== health) noteHealth(service, server, observation);
     if (isNews) judge.reconsider(service);
   };
 
@@ -98,9 +106,11 @@ export function createMonitor(options: JudgeOptions & { readonly clock: Clock })
   return {
     configure: (config, table) => {
       judge.decide();
-      roster = createRoster(config, roster, table);
-      runs = subscriptionsOf(roster);
-      for (const service of roster.values()) {
+      const before = roster;
+      roster = createRoster(config, before, table);
+      runs = sharedRuns(roster);
+      for (const [name, service] of roster) {
+        if (before.get(name) === service) continue;
         applyOverrides(service);
         judge.reconsider(service);
         for (const server of service.servers) noteHealth(service, server);
@@ -109,13 +119,15 @@ export function createMonitor(options: JudgeOptions & { readonly clock: Clock })
       }
       judge.decide();
     },
-    checks: () => new Map([...runs].flatMap(([key, [first]]) => (first ? [[key, first.check.check]] : []))),
+    checks: () => new Map([...runs].map(([key, { check }]) => [key, check])),
     record: (key, { result, durationMs, lagMs }) => {
-      const subscriptions = runs.get(key) ?? [];
-      emit({ type: 'check_ran', checks: subscriptions.map(({ check }) => check.ref), result, durationMs, lagMs });
+      const { subscriptions, refs } = runs.get(key) ?? { subscriptions: [], refs: [] };
+      emit({ type: 'check_ran', checks: refs, result, durationMs, lagMs });
+      const last = { result, durationMs };
+      const observation = result.kind === 'observation' ? result.observation : undefined;
       for (const subscription of subscriptions) {
-        subscription.check.last = { result, durationMs };
-        note(subscription, result.kind === 'observation' ? result.observation : undefined);
+        subscription.check.last = last;
+        note(subscription, observation);
       }
       return subscriptions.some(({ check }) => isContested(check.state));
     },
@@ -137,23 +149,26 @@ export function createMonitor(options: JudgeOptions & { readonly clock: Clock })
     },
     unseen: () => {
       const isUnseen = ({ check }: Subscription) => check.last === undefined;
-      return new Set([...runs].flatMap(([key, subscriptions]) => (subscriptions.some(isUnseen) ? [key] : [])));
+      return new Set([...runs].flatMap(([key, { subscriptions }]) => (subscriptions.some(isUnseen) ? [key] : [])));
     },
     hasVerdicts: () =>
-      [...runs.values()].flat().every(({ check: { last, state } }) => last !== undefined && !isContested(state)),
+      [...runs.values()]
+        .flatMap(({ subscriptions }) => subscriptions)
+        .every(({ check: { last, state } }) => last !== undefined && !isContested(state)),
     snapshot: (kernel) => [...roster.values()].map((service) => snapshotService(service, kernel)),
   };
 }
 
-function subscriptionsOf(roster: Roster): ReadonlyMap<string, readonly Subscription[]> {
-  const runs = new Map<string, Subscription[]>();
+function sharedRuns(roster: Roster): ReadonlyMap<string, SharedRun> {
+  const runs = new Map<string, { check: Check; subscriptions: Subscription[]; refs: CheckRef[] }>();
   for (const service of roster.values()) {
     for (const server of service.servers) {
       for (const check of server.checks) {
         const key = runKey(check.check);
-        const sharers = runs.get(key);
-        if (sharers === undefined) runs.set(key, [{ service, server, check }]);
-        else sharers.push({ service, server, check });
+        const run = runs.get(key) ?? { check: check.check, subscriptions: [], refs: [] };
+        run.subscriptions.push({ service, server, check });
+        run.refs.push(check.ref);
+        runs.set(key, run);
       }
     }
   }

@@ -53,13 +53,21 @@ const nothingDecided: Decision = {
 };
 
 /** Two checks with the same key see the same: they are run once, and shared. */
-export function runKey({ type, target, options, intervalMs, timeoutMs, retryIntervalMs, jitter }: Check): string {
-  return JSON.stringify([type, target, options, intervalMs, timeoutMs, retryIntervalMs, jitter]);
+export function runKey(check: Check): string {
+  const known = runKeys.get(check);
+  if (known !== undefined) return known;
+  const { type, target, options, intervalMs, timeoutMs, retryIntervalMs, jitter } = check;
+  const key = JSON.stringify([type, target, options, intervalMs, timeoutMs, retryIntervalMs, jitter]);
+  runKeys.set(check, key);
+  return key;
 }
 
+const runKeys = new WeakMap<Check, string>();
+
 /**
- * The roster of a configuration. What the one before knew of the same service, server or check goes on; a server that
- * is new starts `up` if the kernel's table has it with a weight.
+ * The roster of a configuration. What the one before knew of the same service, server or check goes on, as the same
+ * entry where the configuration of the service is the same object; a server that is new starts `up` if the kernel's
+ * table has it with a weight.
  */
 export function createRoster(config: Config, before: Roster, table: Table): Roster {
   const byKey = new Map([...before.values()].map((entry) => [serviceKey(entry.config.identity), entry]));
@@ -92,6 +100,7 @@ export function decideFor({ config, servers, decision, leaving }: ServiceEntry):
 }
 
 function createService(config: Service, previous: ServiceEntry | undefined, table: Table): ServiceEntry {
+  if (previous?.config === config) return previous;
   const rows = table.get(serviceKey(config.identity))?.servers ?? new Map<string, TableServer>();
   const known = new Map(previous?.servers.map((entry) => [entry.key, entry]));
   const create = (isFallback: boolean) => (server: Server) => {

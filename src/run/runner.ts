@@ -2,16 +2,12 @@ import { type Probe, Unlearned } from '../../checks/probe.ts';
 import type { Check } from '../core/config.ts';
 import type { RunResult } from '../core/event.ts';
 import type { Clock } from './clock.ts';
+import { inconclusive, Limit, TimedRun } from './timed-run.ts';
 
 export interface Run {
   readonly result: RunResult;
   readonly durationMs: number;
 }
-
-/** How long a probe may take to settle once its deadline has passed. */
-const graceMs = 1000;
-/** How often a deadline is moved by the time that we lost; a loop that is always late must still judge. */
-const extensions = 3;
 
 export interface Runner {
   /**
@@ -24,30 +20,41 @@ export interface Runner {
 }
 
 export function createRunner(clock: Clock): Runner {
-  const deadlines = new Set<Deadline>();
+  const limits = new Map<number, Limit>();
+
+  const limitOf = (timeoutMs: number): Limit => {
+    const limit = limits.get(timeoutMs) ?? new Limit(clock);
+    limits.set(timeoutMs, limit);
+    return limit;
+  };
+
   return {
-    run: async (probe, check) => {
-      const startMs = clock.now();
-      const stalledBefore = clock.stalledMs();
-      const deadline = armDeadline(clock, check.timeoutMs);
-      deadlines.add(deadline);
-      const result = await Promise.race([observe(probe, check, deadline.signal), deadline.overrun]);
-      deadline.disarm();
-      deadlines.delete(deadline);
-      const lostMs = deadline.isFinal() ? 0 : clock.stalledMs() - stalledBefore;
-      return { result: excuse(result, lostMs, check.timeoutMs), durationMs: clock.now() - startMs };
-    },
+    run: (probe, check) =>
+      new Promise((resolve) => {
+        const limit = limitOf(check.timeoutMs);
+        const run = new TimedRun(clock, check.timeoutMs, (result) => {
+          if (!limit.remove(run)) return;
+          run.end();
+          resolve({ result: excuse(result, run.lostMs(), check.timeoutMs), durationMs: clock.now() - run.startMs });
+        });
+        limit.add(run);
+        observe(probe, check, run);
+      }),
     stop: () => {
-      for (const deadline of deadlines) deadline.stop();
+      for (const limit of limits.values()) limit.stop();
     },
   };
 }
 
-async function observe(probe: Probe, check: Check, signal: AbortSignal): Promise<RunResult> {
+/** Without an async function between: a run costs as much as it has promises. */
+function observe(probe: Probe, { target, options }: Check, run: TimedRun): void {
   try {
-    return { kind: 'observation', observation: await probe.run(check.target, check.options, signal) };
+    probe.run(target, options, run).then(
+      (observation) => run.settle({ kind: 'observation', observation }),
+      (error) => run.settle(inconclusive(...described(error))),
+    );
   } catch (error) {
-    return inconclusive(...described(error));
+    run.settle(inconclusive(...described(error)));
   }
 }
 
@@ -57,61 +64,7 @@ function excuse(result: RunResult, lostMs: number, timeoutMs: number): RunResult
   return inconclusive('STALLED', `This process did not run for ${Math.round(lostMs)} ms during the check`);
 }
 
-function inconclusive(code: string, message: string): RunResult {
-  return { kind: 'inconclusive', inconclusive: { code, message } };
-}
-
 function described(error: unknown): [code: string, message: string] {
   if (error instanceof Unlearned) return [error.code, error.message];
   return ['EPROBE', `The probe failed in a way it should not: ${error instanceof Error ? error.stack : error}`];
-}
-
-type Deadline = ReturnType<typeof armDeadline>;
-
-function armDeadline(clock: Clock, timeoutMs: number) {
-  const abort = new AbortController();
-  const stalledBefore = clock.stalledMs();
-  let grantedMs = 0;
-  let granted = 0;
-  let cancel = () => {};
-  let isDisarmed = false;
-  let overran: (result: RunResult) => void;
-  const overrun = new Promise<RunResult>((resolve) => {
-    overran = resolve;
-  });
-
-  const wait = (delayMs: number, then: () => void) => {
-    cancel = clock.at(clock.now() + delayMs, then);
-  };
-  const judge = () => {
-    const owedMs = clock.stalledMs() - stalledBefore - grantedMs;
-    if (owedMs > 0 && granted < extensions) {
-      granted += 1;
-      grantedMs += owedMs;
-      wait(Math.min(owedMs, timeoutMs), judge);
-      return;
-    }
-    clock.afterPoll(expire);
-  };
-  const expire = () => {
-    if (isDisarmed) return;
-    wait(graceMs, () => overran(inconclusive('ETIMEDOUT', 'The probe did not end when its time was up')));
-    abort.abort();
-  };
-
-  wait(timeoutMs, judge);
-  return {
-    signal: abort.signal,
-    overrun,
-    /** True once all extensions are spent: there is no more excuse. */
-    isFinal: () => granted === extensions,
-    stop: () => {
-      abort.abort();
-      overran(inconclusive('ECANCELED', 'The agent is stopping'));
-    },
-    disarm: () => {
-      isDisarmed = true;
-      cancel();
-    },
-  };
 }

@@ -8,6 +8,8 @@ export interface Scheduler {
    * first runs within one interval or one second, whichever is shorter.
    */
   set(checks: ReadonlyMap<string, Check>): void;
+  /** Runs a check now; one that is being run, once more when that ends, unless that asks for a retry. */
+  hasten(key: string): void;
   /** Resolves when nothing is in flight. */
   stop(): Promise<void>;
 }
@@ -25,22 +27,36 @@ export interface SchedulerOptions {
 interface Task {
   readonly key: string;
   readonly check: Check;
+  /** It left the configuration, or another took its place: it does not run again. */
+  isGone: boolean;
   /** Where the run would start without jitter. */
   slotMs: number;
   dueMs: number;
+  /** Asked for while it was being run. */
+  isHastened: boolean;
+  /** The slot to come back to: checks that were hastened together must not march in step from then on. */
+  homeMs: number | undefined;
 }
 
 /** First runs, and those that a stall has put off, are spread over at most this long. */
 const longestSpreadMs = 1000;
 /** For so long runs are started; then the sockets have their turn, so that a backlog of runs is no stall of ours. */
 const sliceMs = 10;
+/** What falls due within so long of a start starts together: to wake the process costs as much as to run a probe. */
+const gatherMs = 5;
 
 /** Starts each check at its interval, on one timer; a check never overlaps itself. */
 export function createScheduler({ clock, random, run, limit }: SchedulerOptions): Scheduler {
   const tasks = new Map<string, Task>();
   const waiting = createHeap<Task>((task) => task.dueMs);
-  const inFlight = new Map<string, { readonly task: Task; readonly done: Promise<void> }>();
+  const inFlight = new Set<Task>();
   let cancelTimer = () => {};
+  /** When the timer goes off; after all times while there is none. */
+  let plannedMs = Number.POSITIVE_INFINITY;
+  /** What falls due before this waits until then, unless more was due than could be started. */
+  let gatheredMs = Number.NEGATIVE_INFINITY;
+  let hasBacklog = false;
+  let onIdle = () => {};
   let stalledMs = clock.stalledMs();
   let isStopped = false;
 
@@ -54,40 +70,67 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
 
   const waitForSlot = (task: Task, startMs: number) => {
     const { intervalMs, jitter } = task.check;
-    const slotMs = Math.max(nextSlot(task.slotMs, startMs, intervalMs), clock.now());
+    const slotMs = Math.max(nextSlot(task, startMs), clock.now());
+    task.homeMs = undefined;
     wait(task, slotMs, slotMs + (random() - 0.5) * intervalMs * jitter);
+  };
+
+  /** What waits keeps its place among those that wait: another takes over, and the old one is passed over in its time. */
+  const advance = (task: Task) => {
+    task.isGone = true;
+    const hastened = {
+      ...task,
+      isGone: false,
+      dueMs: clock.now(),
+      isHastened: false,
+      homeMs: task.homeMs ?? task.slotMs,
+    };
+    tasks.set(task.key, hastened);
+    waiting.push(hastened);
+    plan();
   };
 
   const start = (task: Task) => {
     const startMs = clock.now();
-    const done = run(task.key, task.check, Math.max(0, startMs - task.dueMs)).then((isRetry) => {
-      inFlight.delete(task.key);
+    inFlight.add(task);
+    void run(task.key, task.check, Math.max(0, startMs - task.dueMs)).then((isRetry) => {
+      inFlight.delete(task);
+      if (inFlight.size === 0) onIdle();
       if (isStopped) return;
-      if (tasks.has(task.key)) {
+      if (!task.isGone) {
         if (isRetry) wait(task, clock.now() + task.check.retryIntervalMs);
         else waitForSlot(task, startMs);
+        if (task.isHastened && !isRetry) advance(task);
+        task.isHastened = false;
       }
       plan();
     });
-    inFlight.set(task.key, { task, done });
   };
 
   const startDue = () => {
+    plannedMs = Number.POSITIVE_INFINITY;
     if (noticeStall()) respread();
     const nowMs = clock.now();
     let task = waiting.peek();
     while (task !== undefined && task.dueMs <= nowMs && inFlight.size < limit && clock.now() - nowMs < sliceMs) {
       waiting.pop();
-      if (tasks.get(task.key) === task) start(task);
+      if (!task.isGone) start(task);
+      gatheredMs = nowMs + gatherMs;
       task = waiting.peek();
     }
+    hasBacklog = task !== undefined && task.dueMs <= nowMs;
     plan();
   };
 
+  /** A timer that goes off too early costs less than one set anew after each run. */
   const plan = () => {
-    cancelTimer();
     const next = waiting.peek();
-    if (next !== undefined && inFlight.size < limit && !isStopped) cancelTimer = clock.at(next.dueMs, startDue);
+    if (next === undefined || inFlight.size >= limit || isStopped) return;
+    const nextMs = hasBacklog ? next.dueMs : Math.max(next.dueMs, gatheredMs);
+    if (nextMs >= plannedMs) return;
+    cancelTimer();
+    plannedMs = nextMs;
+    cancelTimer = clock.at(plannedMs, startDue);
   };
 
   const noticeStall = () => {
@@ -99,35 +142,64 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   /** What was due during a stall would start at one instant, here and on the servers. */
   const respread = () => {
     const nowMs = clock.now();
-    const due = [...tasks.values()].filter(({ key }) => !inFlight.has(key));
+    const due = tasksAtRest();
     for (const task of due) {
       if (task.dueMs <= nowMs) task.slotMs = task.dueMs = spread(task.check);
     }
     waiting.reset(due);
   };
 
+  const tasksAtRest = () => [...tasks.values()].filter((task) => !inFlight.has(task));
+
   return {
     set: (checks) => {
-      for (const key of tasks.keys()) if (!checks.has(key)) tasks.delete(key);
+      const running = new Map([...inFlight].map((task) => [task.key, task]));
+      for (const [key, task] of tasks) {
+        task.isGone = !checks.has(key);
+        if (task.isGone) tasks.delete(key);
+      }
       for (const [key, check] of checks) {
         if (tasks.has(key)) continue;
-        // One that was taken away and is back before its run has ended goes on: it must not overlap itself.
         const firstMs = spread(check);
-        tasks.set(key, inFlight.get(key)?.task ?? { key, check, slotMs: firstMs, dueMs: firstMs });
+        const fresh = {
+          key,
+          check,
+          isGone: false,
+          slotMs: firstMs,
+          dueMs: firstMs,
+          isHastened: false,
+          homeMs: undefined,
+        };
+        // One that was taken away and is back before its run has ended goes on: it must not overlap itself.
+        const task = running.get(key) ?? fresh;
+        task.isGone = false;
+        tasks.set(key, task);
       }
-      waiting.reset([...tasks.values()].filter((task) => !inFlight.has(task.key)));
+      waiting.reset(tasksAtRest());
       plan();
+    },
+    hasten: (key) => {
+      const task = tasks.get(key);
+      if (task === undefined) return;
+      if (inFlight.has(task)) task.isHastened = true;
+      else if (task.dueMs > clock.now()) advance(task);
     },
     stop: async () => {
       isStopped = true;
       cancelTimer();
-      await Promise.all([...inFlight.values()].map(({ done }) => done));
+      if (inFlight.size > 0) await new Promise<void>((resolve) => (onIdle = resolve));
     },
   };
 }
 
-/** One interval after the slot; counted from the start where the run was off its slot: a retry, or late. */
-function nextSlot(slotMs: number, startMs: number, intervalMs: number): number {
+/**
+ * One interval after the slot; counted from the start where the run was off its slot: a retry, or late. After a
+ * hastened run, the first of the old slots that is still to come.
+ */
+function nextSlot({ slotMs, homeMs, check: { intervalMs } }: Task, startMs: number): number {
+  if (homeMs !== undefined) {
+    return homeMs + Math.max(0, Math.floor((startMs - homeMs) / intervalMs) + 1) * intervalMs;
+  }
   const isOnSlot = Math.abs(startMs - slotMs) < intervalMs / 2;
   return (isOnSlot ? slotMs : startMs) + intervalMs;
 }

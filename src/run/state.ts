@@ -6,6 +6,8 @@ import { readRegular, replaceFile } from './whole-file.ts';
 export interface State {
   /** `serviceKey` of the services that are ours. */
   readonly services: readonly string[];
+  /** Roles of the synchronisation daemons that are ours. */
+  readonly daemons: readonly string[];
   /** Servers that the transition file has told to be gone. */
   readonly gone: readonly { readonly service: string; readonly server: string; readonly address: string }[];
 }
@@ -20,7 +22,7 @@ export interface StateFile {
 }
 
 const fileName = 'state.json';
-const emptyState: State = { services: [], gone: [] };
+const emptyState: State = { services: [], daemons: [], gone: [] };
 
 /** Reads `state.json` of the directory; without a directory nothing is remembered. */
 export function openState(directory: string | undefined): StateFile {
@@ -34,7 +36,7 @@ function readState(path: string): Pick<StateFile, 'initial' | 'problem'> {
     const { version, checksum, ...state } = JSON.parse(readRegular(path));
     if (version !== 1) return distrust(path, `its version is ${version}`);
     if (checksum !== checksumOf(state)) return distrust(path, 'its checksum is wrong');
-    return { initial: state, problem: undefined };
+    return { initial: { ...emptyState, ...state }, problem: undefined };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { initial: emptyState, problem: undefined };
     return distrust(path, error instanceof SyntaxError ? 'it is not JSON' : String(error));
@@ -49,8 +51,9 @@ function formatState(state: State): string {
   return `${JSON.stringify({ version: 1, checksum: checksumOf(state), ...state })}\n`;
 }
 
-function checksumOf({ services, gone }: State): string {
+/** Of a file that knows no daemons, as before there were any, it is that of the rest. */
+function checksumOf({ services, daemons = [], gone }: Omit<State, 'daemons'> & Partial<State>): string {
   return createHash('sha256')
-    .update(JSON.stringify([services, gone]))
+    .update(JSON.stringify(daemons.length === 0 ? [services, gone] : [services, gone, daemons]))
     .digest('hex');
 }

@@ -1,7 +1,7 @@
 import { serverState } from '../core/fleet.ts';
-import type { ServerSnapshot, ServiceSnapshot } from '../core/snapshot.ts';
+import type { CheckSnapshot, ServerSnapshot, ServiceSnapshot } from '../core/snapshot.ts';
 import { serviceKey, type Table, type TableService } from '../core/table.ts';
-import type { ServerEntry, ServiceEntry } from './roster.ts';
+import type { CheckEntry, ServerEntry, ServiceEntry } from './roster.ts';
 
 /** A service as those see it who look: what is decided beside what the kernel has. */
 export function snapshotService({ config, servers, decision }: ServiceEntry, kernel: Table): ServiceSnapshot {
@@ -24,6 +24,11 @@ function snapshotServer(entry: ServerEntry, desired: number | undefined, actual?
     lastChangeAtMs: entry.lastChangeAtMs,
     weight: { configured: entry.config.weight, desired, kernel: row?.weight },
     connections: row?.connections,
-    checks: entry.checks.map(({ ref, state, last }) => ({ ...ref, health: state.health, last })),
+    checks: entry.checks.map(snapshotCheck),
   };
+}
+
+/** Field by field: a spread takes five times as long, and there are thousands. */
+function snapshotCheck({ ref, state, last }: CheckEntry): CheckSnapshot {
+  return { service: ref.service, server: ref.server, check: ref.check, type: ref.type, health: state.health, last };
 }

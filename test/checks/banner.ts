@@ -14,7 +14,7 @@ export const banner = defineProbe({
   needsPort: true,
   options: z.strictObject({ port, begin: z.string().min(1).describe('How the greeting begins.') }),
 
-  async run({ address, port }, options, signal) {
+  async run({ address, port }, options, { signal }) {
     const watch = stopwatch();
     const opened = await connect({ address, port: options.port ?? port }, signal, watch);
     if (!opened.ok) return opened.observation;

@@ -1,8 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { probeOf, probes } from '../../checks/index.ts';
-import type { Probe } from '../../checks/probe.ts';
 import type { Target } from '../../src/core/config.ts';
+import type { EngineName } from '../../src/core/snapshot.ts';
+import { engineName, preferNode } from '../../src/net/engine.ts';
 import { withoutDescriptors } from '../support/descriptors.ts';
 import { standInForPing } from '../support/ping.ts';
 import { atOnce, heldResources, leftSince, runOf } from '../support/probing.ts';
@@ -31,7 +32,17 @@ const silenceFor: Readonly<Record<string, (host: string) => Promise<Silent>>> = 
 };
 
 const hosts = ['127.0.0.1', '::1'];
-const everyProbe = probes.flatMap((probe) => hosts.map((host) => ({ type: probe.type, host, probe })));
+/** The engines that each type of probe runs on; nothing on loopback is silent to an echo request of our own socket. */
+const enginesOf: Readonly<Record<string, readonly EngineName[]>> = { tcp: ['libc', 'node'] };
+const everyType = probes.flatMap(({ type }) => (enginesOf[type] ?? ['node']).map((engine) => ({ type, engine })));
+const everyProbe = everyType.flatMap((subject) => hosts.map((host) => ({ ...subject, host })));
+
+afterEach(() => preferNode(false));
+
+function use(engine: EngineName): void {
+  preferNode(engine === 'node');
+  expect(engineName()).toBe(engine);
+}
 
 async function silentTarget({ type, host }: { type: string; host: string }): Promise<Silent> {
   const start = silenceFor[type];
@@ -39,8 +50,10 @@ async function silentTarget({ type, host }: { type: string; host: string }): Pro
   return start(host);
 }
 
-describe.each(everyProbe)('$type to $host', (subject) => {
-  const { probe } = subject;
+describe.each(everyProbe)('$type to $host on $engine', (subject) => {
+  const probe = probeOf(subject.type);
+
+  beforeEach(() => use(subject.engine));
 
   test('sees silence as a timeout, at once when the signal aborts, and leaves nothing behind', async () => {
     const silent = await silentTarget(subject);
@@ -99,19 +112,19 @@ const verdicts: Readonly<Record<keyof typeof bestiary, Readonly<Record<string, r
 };
 
 const names = Object.keys(bestiary) as (keyof typeof bestiary)[];
-const encounters = hosts.flatMap((host) =>
-  names.flatMap((server) =>
-    ['http', 'tcp'].map((type) => ({ type, host, server, reasons: verdicts[server][type] ?? ['L4OK'] })),
-  ),
+const connecting = everyProbe.filter(({ type }) => probeOf(type).needsPort);
+const encounters = connecting.flatMap((subject) =>
+  names.map((server) => ({ ...subject, server, reasons: verdicts[server][subject.type] ?? ['L4OK'] })),
 );
 
 test.each(encounters)(
-  '$type to a server of $server at $host gives $reasons',
-  async ({ type, host, server, reasons }) => {
+  '$type on $engine to a server of $server at $host gives $reasons',
+  async ({ type, engine, host, server, reasons }) => {
+    use(engine);
     const before = heldResources();
     const listening = await listen(bestiary[server], host);
     const controller = new AbortController();
-    const run = runOf(probeNamed(type), listening.target, {}, controller.signal);
+    const run = runOf(probeOf(type), listening.target, {}, controller.signal);
     void listening.reached.then(() => setTimeout(() => controller.abort(), 20));
     const observation = await run;
     expect(reasons).toContain(observation.reason);
@@ -122,18 +135,10 @@ test.each(encounters)(
   },
 );
 
-test.each(hosts.flatMap((host) => ['http', 'tcp'].map((type) => [type, host] as const)))(
-  '%s to a closed port at %s gives L4CON',
-  async (type, host) => {
-    const listening = await listen(silence, host);
-    await listening.close();
-    const observation = await runOf(probeNamed(type), listening.target);
-    expect(observation).toEqual({ pass: false, reason: 'L4CON', detail: 'connection refused', phases: {} });
-  },
-);
-
-function probeNamed(type: string): Probe {
-  const probe = probeOf(type);
-  if (probe === undefined) throw new Error(`there is no probe ${type}`);
-  return probe;
-}
+test.each(connecting)('$type on $engine to a closed port at $host gives L4CON', async ({ type, engine, host }) => {
+  use(engine);
+  const listening = await listen(silence, host);
+  await listening.close();
+  const observation = await runOf(probeOf(type), listening.target);
+  expect(observation).toEqual({ pass: false, reason: 'L4CON', detail: 'connection refused', phases: {} });
+});

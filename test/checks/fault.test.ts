@@ -5,16 +5,24 @@ function errorWith(fields: object): Error {
   return Object.assign(new Error('as it is told'), fields);
 }
 
-test.each(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM', 'EAFNOSUPPORT'])(
-  '%s is a fault of ours at every layer',
-  (code) => {
-    for (const layer of ['L4', 'L6', 'L7'] as const) {
-      expect(() => judge(layer, errorWith({ code }), 'ask', {})).toThrow(
-        expect.objectContaining({ name: 'Unlearned', code, message: 'Cannot ask: as it is told' }),
-      );
-    }
-  },
-);
+test.each([
+  'EMFILE',
+  'ENFILE',
+  'ENOBUFS',
+  'ENODEV',
+  'ENOMEM',
+  'ENOSPC',
+  'EADDRNOTAVAIL',
+  'EACCES',
+  'EPERM',
+  'EAFNOSUPPORT',
+])('%s is a fault of ours at every layer', (code) => {
+  for (const layer of ['L4', 'L6', 'L7'] as const) {
+    expect(() => judge(layer, errorWith({ code }), 'ask', {})).toThrow(
+      expect.objectContaining({ name: 'Unlearned', code, message: 'Cannot ask: as it is told' }),
+    );
+  }
+});
 
 describe.each(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'EPIPE', 'HPE_INVALID_CONSTANT'])(
   '%s',

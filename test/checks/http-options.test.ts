@@ -19,6 +19,7 @@ test('the defaults are filled in', () => {
     path: '/',
     headers: {},
     tls: false,
+    watch: false,
     expect: { status: '200-299' },
     max_bytes: 65536,
   });

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { icmp } from '../../checks/icmp.ts';
+import { preferNode } from '../../src/net/engine.ts';
 import { type PingStandIn, standInForPing } from '../support/ping.ts';
 import { runOf } from '../support/probing.ts';
 
@@ -11,7 +12,10 @@ const statistics = '--- 10.3.3.9 ping statistics ---\n1 packets transmitted, 0 r
 
 let standIn: PingStandIn | undefined;
 
+beforeEach(() => preferNode(true));
+
 afterEach(() => {
+  preferNode(false);
   standIn?.remove();
   standIn = undefined;
 });
@@ -32,6 +36,26 @@ if (!hasPing) console.warn('ping is not installed (Debian: iputils-ping): the te
     detail: expect.stringMatching(/^reply in [\d.]+ ms$/),
   });
   expect(observation.phases.rtt).toBeGreaterThan(0);
+});
+
+test.each(['127.0.0.1', '::1'])('a socket of our own gets a reply from %s', async (address) => {
+  preferNode(false);
+  standIn = standInForPing('exit 3');
+  const observation = await runOf(icmp, { address, port: 0 });
+  expect(observation).toMatchObject({
+    pass: true,
+    reason: 'L4OK',
+    detail: expect.stringMatching(/^reply in [\d.]+ ms$/),
+  });
+  expect(observation.phases.rtt).toBeGreaterThan(0);
+});
+
+test('a path is used by a socket of our own', async () => {
+  preferNode(false);
+  const probe = (options: object) => runOf(icmp, { address: '127.0.0.1', port: 0 }, { ...options });
+  expect(await probe({ source: '127.5.5.5', interface: 'lo' })).toMatchObject({ reason: 'L4OK' });
+  await expect(probe({ source: '192.0.2.77' })).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' });
+  await expect(probe({ interface: 'no-such-0' })).rejects.toMatchObject({ code: 'ENODEV' });
 });
 
 test('a reply passes with its round trip', async () => {
@@ -99,6 +123,14 @@ test('ping is asked for one echo, without names, and speaks the C locale', async
   standIn = standInForPing(`echo "$LC_ALL $*" > asked; exit 1`);
   await runOf(icmp, target);
   expect(readFileSync(join(standIn.directory, 'asked'), 'utf8')).toBe('C -n -W 60 -c 1 -s 56 10.3.3.9\n');
+});
+
+test('ping is told the path', async () => {
+  standIn = standInForPing(`echo "$*" > asked; exit 1`);
+  await runOf(icmp, target, { source: '10.3.3.1', interface: 'eth1', mark: 9 });
+  expect(readFileSync(join(standIn.directory, 'asked'), 'utf8')).toBe(
+    '-n -W 60 -c 1 -s 56 -I eth1 -I 10.3.3.1 -m 9 10.3.3.9\n',
+  );
 });
 
 test('a ping that does not stop talking is not listened to for ever', async () => {

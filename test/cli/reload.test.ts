@@ -98,6 +98,7 @@ const badFiles: readonly (readonly [name: string, text: string, places: readonly
   ['not YAML', 'version: 1\nservices: [\n', ['3:1: document']],
   ['empty', '', ['1:1: document']],
   ['without services', 'version: 1\nservices: []\n', ['2:11: services']],
+  ['large', `${'# comment\n'.repeat(10_000)}version: 1\nservices: []\n`, ['10002:11: services']],
   ['binary', 'version: 1\nservices: \0\n', ['2:11: document']],
   [
     'two mistakes',
@@ -148,6 +149,13 @@ describe('listeners', () => {
     await reload(config);
     expect(await answers(address)).toBe(true);
   });
+});
+
+test('a large file is loaded as a small one is', async () => {
+  await until(ops, (now) => now.add_server === 2);
+  const weighty = settings([{ address: first.address, weight: 7 }, second.address], listeners());
+  await reload(`${'# comment\n'.repeat(10_000)}${JSON.stringify(weighty)}`);
+  await until(ops, (now) => now.edit_server === 1);
 });
 
 test('the transition file, the level and the format of the log follow the file', async () => {

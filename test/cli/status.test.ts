@@ -74,7 +74,7 @@ const sick = makeSnapshot([
 test('the status is laid out as ipvsadm lays out its table, with health beside it', async () => {
   const { out, err } = await runAgainst(sick);
   expect(out.split('\n')).toEqual([
-    'lvsd 0.1.0, ready, ipvs up',
+    'lvsd 0.1.0, ready, ipvs up, engine libc',
     'SERVICE  ADDRESS  SCHEDULER  UP  STATE',
     '  -> SERVER                   FWD  WEIGHT  ACTIVE  INACT  STATE     CHECK                             SINCE',
     'web  TCP 172.16.100.100:80  wlc  1/2  up,fallback',
@@ -89,9 +89,10 @@ test('the status is laid out as ipvsadm lays out its table, with health beside i
 });
 
 test('it says when the agent is not ready, the kernel has no IPVS, or the file was rejected', async () => {
-  const { out } = await runAgainst({ ...makeSnapshot([]), isReady: false, isIpvsUp: false, isConfigCurrent: false });
+  const isFalse = { isReady: false, isIpvsUp: false, isConfigCurrent: false };
+  const { out } = await runAgainst({ ...makeSnapshot([]), ...isFalse, engine: 'node' });
   expect(out.split('\n')[0]).toBe(
-    'lvsd 0.1.0, not ready, ipvs down, the configuration file was rejected, the one before it runs',
+    'lvsd 0.1.0, not ready, ipvs down, engine node, the configuration file was rejected, the one before it runs',
   );
 });
 

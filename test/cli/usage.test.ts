@@ -48,7 +48,8 @@ test('version prints the version of the package', async () => {
 test.each([['help'], ['--help']])('%s prints the commands on stdout', async (word) => {
   const { ending, stdout, stderr } = await scene.lvsd(word);
   expect({ ending, stderr }).toEqual({ ending: 0, stderr: '' });
-  for (const command of ['run', 'config', 'check', 'diff', 'director', 'realserver', 'status', 'version']) {
+  const commands = ['run', 'config', 'check', 'diff', 'table', 'director', 'realserver', 'doctor', 'status', 'version'];
+  for (const command of commands) {
     expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
   }
 });
@@ -109,6 +110,7 @@ describe('a file that cannot be used', () => {
     ['run --dry-run', ['run', '--table', 'memory', '--dry-run', '-c']],
     ['check', ['check', 'web', '-c']],
     ['diff', ['diff', '-c']],
+    ['doctor', ['doctor', '-c']],
     ['director up', ['director', 'up', '-c']],
     ['director status', ['director', 'status', '-c']],
     ['realserver up', ['realserver', 'up', '-c']],

@@ -8,6 +8,7 @@ describe('defaults', () => {
     expect(load(minimal)).toEqual({
       agent: {
         metricsListen: { host: '127.0.0.1', port: 9975 },
+        metricsDetail: 'check',
         adminSocket: '/run/lvsd/admin.sock',
         logFormat: 'auto',
         logLevel: 'info',
@@ -17,6 +18,7 @@ describe('defaults', () => {
         onStop: 'leave',
         stateDir: '/var/lib/lvsd',
       },
+      settings: { timeouts: { tcpSeconds: 0, tcpFinSeconds: 0, udpSeconds: 0 }, daemons: [] },
       director: { interface: undefined },
       services: [
         {
@@ -26,6 +28,7 @@ describe('defaults', () => {
           marks: [],
           scheduler: 'wlc',
           schedulerFlags: [],
+          isOnePacket: false,
           persistence: undefined,
           onFailure: 'remove',
           failOpen: { when: 'all_down' },
@@ -42,13 +45,14 @@ describe('defaults', () => {
                   name: 'tcp',
                   type: 'tcp',
                   target: { address: '10.0.0.1', port: 80 },
-                  options: {},
+                  options: { close: 'rst', watch: false },
                   intervalMs: 5000,
                   timeoutMs: 1000,
                   retryIntervalMs: 500,
                   fall: 3,
                   rise: 2,
                   jitter: 0.1,
+                  isWatched: false,
                 },
               ],
             },
@@ -163,6 +167,97 @@ describe('words', () => {
   });
 });
 
+describe('tunnels', () => {
+  const tunnelOf = (keys: string) => loadServer(`address: 10.0.0.100:80, ${keys}`).tunnel;
+
+  test.each([
+    ['ipip', undefined],
+    ['gre', { type: 'gre', checksum: 'none' }],
+    ['{ type: ipip }', undefined],
+    ['{ type: gre, checksum: checksum }', { type: 'gre', checksum: 'checksum' }],
+    ['{ type: gue, port: 6080 }', { type: 'gue', port: 6080, checksum: 'none' }],
+    ['{ type: gue, port: 1, checksum: remote }', { type: 'gue', port: 1, checksum: 'remote' }],
+  ])('%s is %j, of a service and of a server', (text, expected) => {
+    expect(tunnelOf(`forwarding: tun, tunnel: ${text}, servers: [10.0.0.1]`)).toEqual(expected);
+    expect(tunnelOf(`servers: [{ address: 10.0.0.1, forwarding: tun, tunnel: ${text} }]`)).toEqual(expected);
+  });
+
+  test("a server's own stands instead of that of its service, plain IP in IP too", () => {
+    const keys = 'forwarding: tun, tunnel: gre, servers: [{ address: 10.0.0.1, tunnel: ipip }, 10.0.0.2]';
+    const { servers } = loadService(`address: 10.0.0.100:80, ${keys}`);
+    expect(servers.map(({ tunnel }) => tunnel?.type)).toEqual([undefined, 'gre']);
+  });
+
+  test('that of a service is none of a server that is reached otherwise', () => {
+    const keys = 'forwarding: tun, tunnel: gre, servers: [{ address: 10.0.0.1, forwarding: dr }, 10.0.0.2]';
+    const { servers } = loadService(`address: 10.0.0.100:80, ${keys}`);
+    expect(servers.map(({ forwarding, tunnel }) => [forwarding, tunnel?.type])).toEqual([
+      ['dr', undefined],
+      ['tun', 'gre'],
+    ]);
+  });
+
+  test('carry one family in the other', () => {
+    const v6 = loadService('address: "[fd00::64]:80", forwarding: tun, servers: [10.0.0.1, "fd00::1"]');
+    expect(v6.servers.map(({ address, port }) => [address, port])).toEqual([
+      ['10.0.0.1', 80],
+      ['fd00::1', 80],
+    ]);
+    const mark = 'fwmark: 1, address_family: ipv4, forwarding: tun, checks: [{ type: icmp }], servers: ["fd00::1"]';
+    expect(loadService(mark).identity).toMatchObject({ family: 'ipv4' });
+  });
+});
+
+describe('packets one by one, and calls', () => {
+  test.each([
+    ['address: 10.0.0.100:53, protocol: udp', true],
+    ['fwmark: 1', true],
+  ])('are for UDP and marks: %s', (keys, expected) => {
+    const service = loadService(
+      `${keys}, one_packet: true, persistence: { timeout: 1m, engine: sip }, servers: [10.0.0.1:53]`,
+    );
+    expect(service.isOnePacket).toBe(expected);
+    expect(service.persistence).toEqual({ timeoutSeconds: 60, prefixLength: 32, engine: 'sip' });
+  });
+
+  test('one_packet: false goes without saying, whatever the protocol', () => {
+    expect(loadService('address: 10.0.0.100:80, one_packet: false, servers: [10.0.0.1]').isOnePacket).toBe(false);
+  });
+});
+
+describe('what the kernel keeps for all services', () => {
+  const loadSettings = (ipvs: string) => load(minimal.replace('version: 1', `version: 1\nipvs: ${ipvs}`)).settings;
+
+  test('is named in part: the rest is left to the kernel', () => {
+    expect(loadSettings('{ timeouts: { tcp_fin: 2m } }')).toEqual({
+      timeouts: { tcpSeconds: 0, tcpFinSeconds: 120, udpSeconds: 0 },
+      daemons: [],
+    });
+  });
+
+  test("a daemon has the kernel's defaults", () => {
+    expect(loadSettings('{ sync_daemons: [{ role: backup, interface: eth0.100 }] }').daemons).toEqual([
+      { role: 'backup', interface: 'eth0.100', syncId: 0, group: '224.0.0.81', port: 8848, ttl: 1, maxLength: 0 },
+    ]);
+  });
+
+  test('a daemon of each role has all its keys', () => {
+    const keys = 'interface: eth0, sync_id: 255, group: "FF02:0::81", port: 1, ttl: 255, max_length: 65487';
+    const rest = {
+      interface: 'eth0',
+      syncId: 255,
+      group: 'ff02::81',
+      port: 1,
+      ttl: 255,
+      maxLength: 65_487,
+    };
+    expect(loadSettings(`{ sync_daemons: [{ role: master, ${keys} }, { role: backup, ${keys} }] }`).daemons).toEqual([
+      { role: 'master', ...rest },
+      { role: 'backup', ...rest },
+    ]);
+  });
+});
+
 describe('addresses', () => {
   test.each([
     ['10.0.0.1', '10.0.0.1', 80],
@@ -238,7 +333,13 @@ describe('checks', () => {
     const check = loadCheck(
       'address: 10.0.0.100:80, checks: [{ type: tcp, port: 8080, interval: 1s, name: x }], servers: [10.0.0.1]',
     );
-    expect(check.options).toEqual({ port: 8080 });
+    expect(check.options).toEqual({ port: 8080, close: 'rst', watch: false });
+  });
+
+  test.each(['tcp', 'http'])('of type %s are watched where they say so', (type) => {
+    const isWatched = (keys: string) =>
+      loadCheck(`address: 10.0.0.100:80, checks: [{ type: ${type}${keys} }], servers: [10.0.0.1]`).isWatched;
+    expect([isWatched(''), isWatched(', watch: false'), isWatched(', watch: true')]).toEqual([false, false, true]);
   });
 });
 

@@ -11,7 +11,7 @@ const timing = fc.record(
 );
 const check = fc.oneof(
   fc
-    .record({ port: fc.integer({ min: 1, max: 65535 }) }, { requiredKeys: [] })
+    .record({ port: fc.integer({ min: 1, max: 65535 }), watch: fc.boolean() }, { requiredKeys: [] })
     .map((keys) => ({ type: 'tcp', ...keys })),
   timing.map((keys) => ({ type: 'icmp', ...keys })),
   fc
@@ -38,6 +38,35 @@ const settings = {
   forwarding: fc.constantFrom('nat', 'm', 'masq'),
 };
 
+const tunnel = fc.constantFrom(
+  'ipip',
+  'gre',
+  { type: 'gre', checksum: 'checksum' },
+  { type: 'gue', port: 6080 },
+  { type: 'gue', port: 65535, checksum: 'remote' },
+);
+
+const daemon = {
+  interface: fc.constantFrom('eth0', 'no', '0', 'wg-1.2'),
+  sync_id: fc.nat(255),
+  group: fc.constantFrom('224.0.0.81', '239.255.255.255', 'ff02::81'),
+  port: fc.integer({ min: 1, max: 65535 }),
+  ttl: fc.integer({ min: 1, max: 255 }),
+  max_length: fc.integer({ min: 1024, max: 65487 }),
+};
+
+function daemonOf(role: string) {
+  return fc.record({ role: fc.constant(role), ...daemon }, { requiredKeys: ['role', 'interface'] });
+}
+
+const ipvs = fc.record(
+  {
+    timeouts: fc.record({ tcp: seconds, tcp_fin: seconds, udp: seconds }, { requiredKeys: [] }),
+    sync_daemons: fc.oneof(fc.tuple(), fc.tuple(daemonOf('master')), fc.tuple(daemonOf('backup'), daemonOf('master'))),
+  },
+  { requiredKeys: [] },
+);
+
 function server(last: number) {
   const address = `10.0.0.${last}`;
   return fc.oneof(
@@ -45,6 +74,10 @@ function server(last: number) {
     fc.record(
       { address: fc.constant(address), ...settings, upper_threshold: fc.nat(), checks },
       { requiredKeys: ['address'] },
+    ),
+    fc.record(
+      { address: fc.constant(address), forwarding: fc.constant('tun'), tunnel },
+      { requiredKeys: ['address', 'forwarding'] },
     ),
   );
 }
@@ -74,6 +107,18 @@ function service(index: number) {
   );
 }
 
+const phone = fc.record(
+  {
+    name: fc.constant('phone'),
+    address: fc.constant('192.0.2.99:5060'),
+    protocol: fc.constant('udp'),
+    one_packet: fc.boolean(),
+    persistence: fc.constant({ timeout: '1m', engine: 'sip' }),
+    servers: fc.constant(['10.0.0.1']),
+  },
+  { requiredKeys: ['name', 'address', 'protocol', 'servers'] },
+);
+
 const file = fc.record(
   {
     version: fc.constant(1),
@@ -85,10 +130,11 @@ const file = fc.record(
       },
       { requiredKeys: [] },
     ),
+    ipvs,
     defaults: fc.record({ check: timing, ...settings }, { requiredKeys: [] }),
     services: fc
       .integer({ min: 1, max: 3 })
-      .chain((count) => fc.tuple(...Array.from({ length: count }, (_, n) => service(n)))),
+      .chain((count) => fc.tuple(phone, ...Array.from({ length: count }, (_, n) => service(n)))),
     maintenance: fc.constantFrom([], [{ servers: ['10.0.0.1'], schedule: '*/5 * * * *', duration: '1.5h' }]),
   },
   { requiredKeys: ['version', 'services'] },

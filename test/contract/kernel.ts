@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { applyOps } from '../../src/core/apply.ts';
 import { diff } from '../../src/core/diff.ts';
+import type { SettingOp, SyncDaemon } from '../../src/core/settings.ts';
 import {
   type Op,
   type OpKind,
@@ -172,6 +173,61 @@ export function kernelContract(name: string, make: () => Promise<Kernel>): void 
       expect(await rows()).toEqual(tableOf(web));
     });
 
+    test('timeouts are set and read back', async () => {
+      const { timeouts } = await kernel.readSettings();
+      const changed = { tcpSeconds: 1800, tcpFinSeconds: 60, udpSeconds: 10 };
+      expect(await kernel.applySettings([{ kind: 'set_timeouts', timeouts: changed }])).toHaveLength(1);
+      expect((await kernel.readSettings()).timeouts).toEqual(changed);
+      await kernel.applySettings([{ kind: 'set_timeouts', timeouts }]);
+      expect((await kernel.readSettings()).timeouts).toEqual({ tcpSeconds: 900, tcpFinSeconds: 120, udpSeconds: 300 });
+    });
+
+    test('a timeout of 0 stays as it was', async () => {
+      const set = (tcpSeconds: number, tcpFinSeconds: number, udpSeconds: number) =>
+        kernel.applySettings([{ kind: 'set_timeouts', timeouts: { tcpSeconds, tcpFinSeconds, udpSeconds } }]);
+      await set(1800, 0, 0);
+      await set(0, 60, 0);
+      await set(0, 0, 10);
+      expect((await kernel.readSettings()).timeouts).toEqual({ tcpSeconds: 1800, tcpFinSeconds: 60, udpSeconds: 10 });
+      await set(900, 120, 300);
+    });
+
+    test('a master whose length of messages is left to the kernel has 1500 bytes less the headers', async () => {
+      const daemon = { role: 'master', interface: 'lo', syncId: 0, group: '224.0.0.81', port: 8848, ttl: 1 } as const;
+      await kernel.applySettings([{ kind: 'start_daemon', daemon: { ...daemon, maxLength: 0 } }]);
+      expect((await kernel.readSettings()).daemons).toEqual([{ ...daemon, maxLength: 1472 }]);
+      await kernel.applySettings([{ kind: 'stop_daemon', role: 'master' }]);
+    });
+
+    test('a backup hears messages of 1024 bytes at least', async () => {
+      const daemon = { role: 'backup', interface: 'lo', syncId: 0, group: '224.0.0.81', port: 8848, ttl: 1 } as const;
+      await kernel.applySettings([{ kind: 'start_daemon', daemon: { ...daemon, maxLength: 1 } }]);
+      expect((await kernel.readSettings()).daemons).toEqual([{ ...daemon, maxLength: 1024 }]);
+      await kernel.applySettings([{ kind: 'stop_daemon', role: 'backup' }]);
+    });
+
+    test('a synchronisation daemon of each role is started once, read back and stopped', async () => {
+      const master: SyncDaemon = {
+        role: 'master',
+        interface: 'lo',
+        syncId: 7,
+        group: '224.0.0.90',
+        port: 8849,
+        ttl: 3,
+        maxLength: 1400,
+      };
+      const backup: SyncDaemon = { ...master, role: 'backup', syncId: 255 };
+      const start = (daemon: SyncDaemon) => ({ kind: 'start_daemon', daemon }) as const;
+      const stop = (role: SyncDaemon['role']) => ({ kind: 'stop_daemon', role }) as const;
+      const errors = async (...ops: readonly SettingOp[]) =>
+        (await kernel.applySettings(ops)).map(({ error }) => error ?? 'ok');
+      expect(await errors(stop('master'))).toEqual(['ESRCH']);
+      expect(await errors(start(master), start(backup), start(master))).toEqual(['ok', 'ok', 'EEXIST']);
+      expect((await kernel.readSettings()).daemons).toEqual([master, backup]);
+      expect(await errors(stop('master'), stop('backup'))).toEqual(['ok', 'ok']);
+      expect((await kernel.readSettings()).daemons).toEqual([]);
+    });
+
     test('calls that overlap are done in the order in which they were made', async () => {
       const [added, table, deleted, left] = await Promise.all([
         kernel.apply([addService(web)]),
@@ -209,7 +265,14 @@ export function kernelContract(name: string, make: () => Promise<Kernel>): void 
 }
 
 export function service(shape: Partial<ServiceRow> = {}): ServiceRow {
-  return { identity: tcp('192.0.2.1'), scheduler: 'wlc', schedulerFlags: [], persistence: undefined, ...shape };
+  return {
+    identity: tcp('192.0.2.1'),
+    scheduler: 'wlc',
+    schedulerFlags: [],
+    isOnePacket: false,
+    persistence: undefined,
+    ...shape,
+  };
 }
 
 export function server(shape: Partial<ServerRow> = {}): ServerRow {
@@ -288,6 +351,9 @@ export const serviceShapes: readonly Partial<ServiceRow>[] = [
   { persistence: { timeoutSeconds: 1, prefixLength: 24 } },
   { persistence: { timeoutSeconds: 86_400, prefixLength: 1 } },
   { persistence: { timeoutSeconds: 60, prefixLength: 0 } },
+  { isOnePacket: true },
+  { isOnePacket: true, scheduler: 'mh', schedulerFlags: ['flag-2'], persistence },
+  { persistence: { ...persistence, engine: 'sip' } },
 ];
 
 export const serverShapes: readonly Partial<ServerRow>[] = [
@@ -300,6 +366,11 @@ export const serverShapes: readonly Partial<ServerRow>[] = [
   { upperThreshold: 100, lowerThreshold: 50 },
   { upperThreshold: 0x7fffffff, lowerThreshold: 0x7fffffff },
   { weight: 3, forwarding: 'dr', upperThreshold: 2, lowerThreshold: 1 },
+  { forwarding: 'tun', tunnel: { type: 'gue', port: 6080, checksum: 'none' } },
+  { forwarding: 'tun', tunnel: { type: 'gue', port: 6080, checksum: 'checksum' } },
+  { forwarding: 'tun', tunnel: { type: 'gue', port: 65_535, checksum: 'remote' }, weight: 2 },
+  { forwarding: 'tun', tunnel: { type: 'gre', checksum: 'none' } },
+  { forwarding: 'tun', tunnel: { type: 'gre', checksum: 'checksum' } },
 ];
 
 interface Refusal {
@@ -351,12 +422,30 @@ const refusals: readonly Refusal[] = [
     error: 'ENOENT',
   },
   {
+    title: 'a persistence engine that the kernel has not',
+    ops: [addService({ ...gone, persistence: { ...persistence, engine: 'nonesuch' } })],
+    error: 'ENOENT',
+  },
+  {
+    title: 'a tunnel by UDP to no port',
+    ops: [addServer(web, server({ port: 81, forwarding: 'tun', tunnel: { type: 'gue', port: 0, checksum: 'none' } }))],
+    error: 'EINVAL',
+  },
+  {
     title: 'a lower threshold above the upper',
     ops: [
       addServer(web, server({ port: 81, lowerThreshold: 1 })),
       editServer(web, server({ upperThreshold: 5, lowerThreshold: 6 }), server()),
     ],
     error: 'ERANGE',
+  },
+  {
+    title: 'a threshold beyond 2^31 - 1',
+    ops: [
+      addServer(web, server({ port: 81, upperThreshold: 2 ** 31 })),
+      editServer(web, server({ upperThreshold: 2 ** 31, lowerThreshold: 2 ** 31 }), server()),
+    ],
+    error: 'EINVAL',
   },
   {
     title: 'a server of the other family without a tunnel',

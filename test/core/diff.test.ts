@@ -30,6 +30,7 @@ describe('diff', () => {
   test.each([
     ['scheduler', { scheduler: 'rr' }],
     ['flags', { schedulerFlags: ['flag-1' as const] }],
+    ['one-packet scheduling', { isOnePacket: true }],
     ['persistence', { persistence: { timeoutSeconds: 60, prefixLength: 32 } }],
   ])('a change of %s is one edit in place', (_name, change) => {
     expect(summary(aTable([{ ...web, ...change }, aRow('10.0.0.1')]), aTable([web, aRow('10.0.0.1')]))).toEqual([
@@ -40,6 +41,8 @@ describe('diff', () => {
   test.each([
     ['timeout', { timeoutSeconds: 61, prefixLength: 32 }],
     ['netmask', { timeoutSeconds: 60, prefixLength: 24 }],
+    ['engine', { timeoutSeconds: 60, prefixLength: 32, engine: 'sip' }],
+    ['netmask with holes', { timeoutSeconds: 60, prefixLength: 32, netmask: '255.0.255.0' }],
   ])('a change of the persistence %s is one edit in place', (_name, persistence) => {
     const before = { ...web, persistence: { timeoutSeconds: 60, prefixLength: 32 } };
     expect(summary(aTable([{ ...web, persistence }]), aTable([before]))).toEqual(['edit_service TCP 192.0.2.1:80']);
@@ -50,6 +53,7 @@ describe('diff', () => {
     ['forwarding', { forwarding: 'dr' as const }],
     ['upper threshold', { upperThreshold: 5 }],
     ['lower threshold', { lowerThreshold: 5 }],
+    ['tunnel', { tunnel: { type: 'gre' as const, checksum: 'none' as const } }],
   ])("a change of a server's %s is one edit in place", (_name, change) => {
     const ops = diff(aTable([web, aRow('10.0.0.1', change)]), aTable([web, aRow('10.0.0.1')]));
     expect(ops).toEqual([
@@ -163,6 +167,13 @@ describe('diff and applyOps', () => {
     const actual: Table = new Map([[serviceKey(web.identity), counted]]);
     const edited = applyOps(actual, [{ kind: 'edit_service', service: { ...web, scheduler: 'rr' }, from: web }]);
     expect(edited.get(serviceKey(web.identity))).toEqual({ ...counted, scheduler: 'rr' });
+  });
+
+  test('an edit takes away the tunnel that a server no longer has', () => {
+    const tunnel = { type: 'gue', port: 6080, checksum: 'none' } as const;
+    const desired = aTable([web, aRow('10.0.0.1', { forwarding: 'tun' })]);
+    const actual = aTable([web, aRow('10.0.0.1', { forwarding: 'tun', tunnel })]);
+    expect(diff(desired, applyOps(actual, diff(desired, actual)))).toEqual([]);
   });
 
   test('a server of a service that is gone is no error', () => {

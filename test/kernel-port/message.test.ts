@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { attribute, be16, nested, readAttributes, text, u16, u32 } from '../../src/kernel/attribute.ts';
 import { readMessages } from '../../src/kernel/datagram.ts';
 import { NetlinkError } from '../../src/kernel/errno.ts';
-import { encodeOp } from '../../src/kernel/message.ts';
+import { askToFlush, askToZero, encodeOp } from '../../src/kernel/message.ts';
 import { readFamilyId, readInfo, readServer, readService } from '../../src/kernel/reply.ts';
 import { addService, delServer, editServer, server, service } from '../contract/kernel.ts';
 
@@ -48,6 +48,7 @@ test('a service is read with its 64-bit counters', () => {
     identity: { kind: 'address', protocol: 'tcp', address: '192.0.2.1', port: 80 },
     scheduler: 'wlc',
     schedulerFlags: ['flag-1', 'flag-3'],
+    isOnePacket: true,
     persistence: { timeoutSeconds: 600, prefixLength: 20 },
     traffic: { connections: 2 ** 33, incomingPackets: 2, outgoingPackets: 3, incomingBytes: 4, outgoingBytes: 5 },
     servers: new Map(),
@@ -58,6 +59,54 @@ test('a service of a kernel that counts in 32 bits is read too', () => {
   const reply = Buffer.concat([header, nested(1, [...serviceAttributes, counters32])]);
   const traffic = { connections: 11, incomingPackets: 12, outgoingPackets: 13, incomingBytes: 14, outgoingBytes: 15 };
   expect(readService(reply)?.traffic).toEqual(traffic);
+});
+
+const measured64 = nested(12, [
+  ...[2n ** 33n, 2n, 3n, 4n, 5n].map((value, index) => u64(index + 1, value)),
+  ...[6n, 7n, 8n, 9n, 2n ** 40n].map((value, index) => u64(index + 6, value)),
+]);
+const measured32 = nested(10, [
+  u32(1, 2 ** 31),
+  ...[2, 3].map((type) => u32(type, type)),
+  ...[4n, 5n].map((value) => u64(Number(value), value)),
+  ...[6, 7, 8, 9, 10].map((type) => u32(type, type)),
+]);
+const traffic = { connections: 2 ** 33, incomingPackets: 2, outgoingPackets: 3, incomingBytes: 4, outgoingBytes: 5 };
+const rates = { connections: 6, incomingPackets: 7, outgoingPackets: 8, incomingBytes: 9, outgoingBytes: 2 ** 40 };
+
+test('rates, and what was counted of servers, are read on request', () => {
+  const service = Buffer.concat([header, nested(1, [...serviceAttributes, measured64])]);
+  expect(readService(service)).not.toHaveProperty('rates');
+  expect(readService(service, 'statistics')).toMatchObject({ traffic, rates });
+  const server = Buffer.concat([header, nested(2, [...serverAttributes, measured32, measured64])]);
+  expect(readServer(server, 'ipv6')).toEqual({ ...row, connections });
+  expect(readServer(server, 'ipv6', 'statistics')).toEqual({ ...row, connections, traffic, rates });
+});
+
+test('a kernel that measures in 32 bits is read too', () => {
+  const server = Buffer.concat([header, nested(2, [...serverAttributes, measured32])]);
+  expect(readServer(server, 'ipv6', 'statistics')).toMatchObject({
+    traffic: { ...traffic, connections: 2 ** 31 },
+    rates: { ...rates, outgoingBytes: 10 },
+  });
+});
+
+test('a mask with holes is read and written as it is', () => {
+  const [family, protocol, address, port, scheduler, , timeout] = serviceAttributes;
+  const mask = attribute(9, Buffer.from([255, 0, 255, 0]));
+  const present = [family, protocol, address, port, scheduler, flags, timeout].flatMap((one) => one ?? []);
+  const read = readService(Buffer.concat([header, nested(1, [...present, mask, counters64])]));
+  expect(read?.persistence).toEqual({ timeoutSeconds: 600, prefixLength: 16, netmask: '255.0.255.0' });
+  expect(encodeOp(addService(service({ persistence: read?.persistence }))).includes(mask)).toBe(true);
+});
+
+test('zeroing and clearing name a service or nothing', () => {
+  expect(askToFlush()).toEqual(Buffer.from([17, 1, 0, 0]));
+  expect(askToZero()).toEqual(Buffer.from([16, 1, 0, 0]));
+  const identity = nested(1, [u16(1, 10), u32(5, 7)]);
+  expect(askToZero({ kind: 'fwmark', mark: 7, family: 'ipv6' })).toEqual(
+    Buffer.concat([Buffer.from([16, 1, 0, 0]), identity]),
+  );
 });
 
 test('a service of a protocol that has no name is passed over', () => {
@@ -111,7 +160,7 @@ test('deleting a server names it and nothing else', () => {
 });
 
 test('a service leaves flags that are not ours as they are', () => {
-  const flags = [1, 1 | 8 | 0x20].map((bits) => Buffer.from([bits, 0, 0, 0, 0x39, 0, 0, 0]));
+  const flags = [1, 1 | 8 | 0x20].map((bits) => Buffer.from([bits, 0, 0, 0, 0x3d, 0, 0, 0]));
   const persistence = { timeoutSeconds: 1, prefixLength: 32 };
   const plain = encodeOp(addService(service({ persistence })));
   const flagged = encodeOp(addService(service({ persistence, schedulerFlags: ['flag-1', 'flag-3'] })));
@@ -119,12 +168,14 @@ test('a service leaves flags that are not ours as they are', () => {
 });
 
 const readers = [
-  readService,
+  (bytes: Buffer) => readService(bytes),
   readFamilyId,
   readInfo,
   readMessages,
   readAttributes,
+  (bytes: Buffer) => readService(bytes, 'statistics'),
   (bytes: Buffer) => readServer(bytes, 'ipv4'),
+  (bytes: Buffer) => readServer(bytes, 'ipv4', 'statistics'),
 ];
 
 /** What is thrown that is not a `NetlinkError`. */

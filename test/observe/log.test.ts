@@ -8,8 +8,24 @@ import { logTable } from '../../src/observe/log-table.ts';
 import { change, failing, makeServer, noDescriptors, passing, ref, seen, web } from './support.ts';
 
 const time = new Date(Date.UTC(2026, 10, 22, 23, 51, 3, 408));
-const service = { identity: web.identity, scheduler: 'wlc', schedulerFlags: [], persistence: undefined };
+const service = {
+  identity: web.identity,
+  scheduler: 'wlc',
+  schedulerFlags: [],
+  isOnePacket: false,
+  persistence: undefined,
+};
 const addServer = { kind: 'add_server', service, server: makeServer('172.16.100.10') } as const;
+const setTimeouts = {
+  kind: 'set_timeouts',
+  timeouts: { tcpSeconds: 900, tcpFinSeconds: 0, udpSeconds: 0 },
+} as const;
+const startDaemon = {
+  kind: 'start_daemon',
+  daemon: { role: 'master', interface: 'eth9', syncId: 0, group: '224.0.0.81', port: 8848, ttl: 1, maxLength: 0 },
+} as const;
+const startCommand =
+  'ipvsadm --start-daemon master --mcast-interface eth9 --syncid 0 --mcast-group 224.0.0.81 --mcast-port 8848 --mcast-ttl 1';
 const row = { service: 'TCP 172.16.100.100:80', server: '172.16.100.10:80' };
 
 interface Setup {
@@ -128,6 +144,32 @@ const golden: readonly (readonly [AgentEvent, ...string[]])[] = [
   [
     { type: 'drift_found', isRepaired: false, drifts: [{ kind: 'different', ...row, server: undefined }] },
     `${head('warn', 'ipvs_drift_found', 'Somebody else changed the table: TCP 172.16.100.100:80 is different; left so')},"lvs.row":"TCP 172.16.100.100:80","lvs.drift":"different"}`,
+  ],
+  [
+    {
+      type: 'reconciled',
+      trigger: 'timer',
+      isOk: false,
+      durationMs: 1,
+      results: [{ op: { kind: 'add_service', service: { ...service, scheduler: 'twos' } }, error: 'ENOENT' }],
+    },
+    `${head('error', 'ipvs_op_failed', 'Cannot apply ipvsadm -A -t 172.16.100.100:80 -s twos: kernel answered ENOENT: it has no scheduler twos')},"lvs.row":"TCP 172.16.100.100:80","lvs.op":"ipvsadm -A -t 172.16.100.100:80 -s twos","event.outcome":"failure","error.code":"ENOENT","error.message":"it has no scheduler twos"}`,
+  ],
+  [
+    { type: 'settings_changed', results: [{ op: setTimeouts }, { op: startDaemon, error: 'ENODEV' }] },
+    `${head('error', 'ipvs_op_failed', `Cannot apply ${startCommand}: kernel answered ENODEV: there is no interface eth9`)},"lvs.row":"sync daemon master","lvs.op":"${startCommand}","event.outcome":"failure","error.code":"ENODEV","error.message":"there is no interface eth9"}`,
+  ],
+  [
+    { type: 'setting_planned', op: setTimeouts },
+    `${head('info', 'ipvs_op_planned', 'Would apply ipvsadm --set 900 0 0')},"lvs.row":"timeouts","lvs.op":"ipvsadm --set 900 0 0"}`,
+  ],
+  [
+    {
+      type: 'drift_found',
+      isRepaired: true,
+      drifts: [{ kind: 'missing', service: 'sync daemon master', server: undefined }],
+    },
+    `${head('warn', 'ipvs_drift_repaired', 'Somebody else changed the table: sync daemon master is missing; repaired')},"lvs.row":"sync daemon master","lvs.drift":"missing"}`,
   ],
   [
     { type: 'ipvs_unreachable', code: 'ENOENT', message: 'no module ip_vs' },
@@ -285,6 +327,16 @@ test('the same refusal is logged once, and again after the op went through or th
   observe({ type: 'config_reloaded', services: 1, servers: 1 });
   observe(reconciled('EEXIST'));
   expect(lines).toHaveLength(3);
+});
+
+test('a refused setting is logged once too, and again after it was made', () => {
+  const { lines, observe } = openLog({ level: 'error' });
+  const told = (error?: string): AgentEvent => ({
+    type: 'settings_changed',
+    results: [error === undefined ? { op: startDaemon } : { op: startDaemon, error }],
+  });
+  for (const error of ['ENODEV', 'ENODEV', undefined, 'ENODEV']) observe(told(error));
+  expect(lines).toHaveLength(2);
 });
 
 test('a table that somebody flushed is 20 lines and one that counts the rest', () => {

@@ -55,7 +55,13 @@ function busySnapshot(): Snapshot {
   return makeSnapshot(services);
 }
 
-const serviceRow = { identity: web.identity, scheduler: 'wlc', schedulerFlags: [], persistence: undefined };
+const serviceRow = {
+  identity: web.identity,
+  scheduler: 'wlc',
+  schedulerFlags: [],
+  isOnePacket: false,
+  persistence: undefined,
+};
 
 const busyEvents: readonly AgentEvent[] = [
   { type: 'check_ran', checks: [ref('web', first)], result: seen(passing), durationMs: 4, lagMs: 0.5 },
@@ -105,6 +111,21 @@ test('a known sequence of events and a known snapshot give exactly the golden ex
 test('every metric of the table is announced with its type', async () => {
   const text = await busyText();
   for (const name of metricNames) expect(text).toContain(`# TYPE ${name} ${metricTable[name].type}\n`);
+});
+
+test.each([
+  ['service', { service: true, server: false, check: false }],
+  ['server', { service: true, server: true, check: false }],
+  ['check', { service: true, server: true, check: true }],
+] as const)('down to each %s there are series, and no finer ones', async (detail, shown) => {
+  const metrics = createMetrics({ version: '0.1.0', snapshot: busySnapshot });
+  metrics.setDetail(detail);
+  const text = (await metrics.render()).body;
+  const has = (name: string) => series(text, name).length > 0;
+  expect({ service: has('lvsd_service_up'), server: has('lvsd_server_up'), check: has('lvsd_check_up') }).toEqual(
+    shown,
+  );
+  expect(text.includes('server="')).toBe(shown.server);
 });
 
 test('the process shows its own metrics, without the gauges that end like counters', async () => {

@@ -33,6 +33,7 @@ function makeService(
     marks: [],
     scheduler: 'wlc',
     schedulerFlags: [],
+    isOnePacket: false,
     persistence: undefined,
     onFailure: 'remove',
     failOpen: { when: 'all_down' },
@@ -62,6 +63,7 @@ export function makeSnapshot(services: readonly ServiceSnapshot[]): Snapshot {
     isReady: true,
     isIpvsUp: true,
     isConfigCurrent: true,
+    engine: 'libc',
     configLoadedAtMs: Date.UTC(2026, 10, 22, 12, 0, 0),
     services,
   };

@@ -14,7 +14,7 @@ function probe(run: (signal: AbortSignal) => Promise<Observation>): Probe {
     summary: 'A test',
     needsPort: false,
     options: z.object({}),
-    run: (_target, _options, signal) => run(signal),
+    run: (_target, _options, { signal }) => run(signal),
   });
 }
 
@@ -45,6 +45,34 @@ describe('a runner', () => {
     const run = createRunner(clock).run(silent, check);
     await clock.advance(1000);
     expect(await run).toMatchObject({ result: { observation: { reason: 'L4TOUT' } }, durationMs: 1000 });
+    expect(clock.pending()).toBe(0);
+  });
+
+  test('ends each of many probes at its own deadline, however they began and whichever have ended', async () => {
+    const clock = createSimulatedClock();
+    const runner = createRunner(clock);
+    const ended: [name: string, atMs: number][] = [];
+    const start = (name: string, timeoutMs: number, subject = silent) =>
+      void runner.run(subject, aCheck({ timeoutMs })).then(() => ended.push([name, clock.now()]));
+    start('first', 1000);
+    start('short', 300);
+    await clock.advance(100);
+    start(
+      'quick',
+      1000,
+      probe(async () => pass('L4OK', 'connected')),
+    );
+    start('second', 1000);
+    await clock.advance(0.3);
+    start('third', 1000);
+    await clock.advance(5000);
+    expect(ended).toEqual([
+      ['quick', 100],
+      ['short', 300],
+      ['first', 1000],
+      ['second', 1100],
+      ['third', 1100.3],
+    ]);
     expect(clock.pending()).toBe(0);
   });
 

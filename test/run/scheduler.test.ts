@@ -43,6 +43,20 @@ describe('a scheduler', () => {
     expect(times()).toEqual([500, 1500, 2500, 3500]);
   });
 
+  test('starts together what falls due together, so that the process wakes once', async () => {
+    let draws = 0;
+    // 500, 501 and so on.
+    const { clock, scheduler, starts } = schedule({ random: () => (500 + draws++) / 1000 });
+    scheduler.set(checks(12, { jitter: 0 }));
+    await clock.advance(600);
+    expect(starts.map(({ atMs, lagMs }) => [atMs, lagMs])).toEqual([
+      [500, 0],
+      ...[4, 3, 2, 1, 0].map((lagMs) => [505, lagMs]),
+      ...[4, 3, 2, 1, 0].map((lagMs) => [510, lagMs]),
+      [515, 4],
+    ]);
+  });
+
   test('retries after the end of a contested run, and goes on an interval after the last start', async () => {
     const { clock, scheduler, times } = schedule({ runMs: 50, isContested: (run) => run === 2 || run === 3 });
     scheduler.set(checks(1));
@@ -104,6 +118,90 @@ describe('a scheduler', () => {
     expect(times()).toEqual([500]);
     await clock.advance(200);
     expect(times()).toEqual([500, 2500]);
+  });
+
+  test('hastens a run, and keeps the slots', async () => {
+    const { clock, scheduler, times } = schedule();
+    scheduler.set(checks(2));
+    await clock.advance(1700);
+    scheduler.hasten('a');
+    await clock.advance(1300);
+    expect([times('a'), times('b')]).toEqual([
+      [500, 1500, 1700, 2500],
+      [500, 1500, 2500],
+    ]);
+  });
+
+  test('comes back to its slots when a hastened run was contested', async () => {
+    const { clock, scheduler, times } = schedule({ isContested: (run) => run > 2 && run < 12 });
+    scheduler.set(checks(1));
+    await clock.advance(1700);
+    scheduler.hasten('a');
+    await clock.advance(2800);
+    expect(times()).toEqual([500, 1500, 1700, 1800, 1900, 2000, 2100, 2200, 2300, 2400, 2500, 2600, 3500, 4500]);
+  });
+
+  test('comes back to its slots when it was hastened again before a retry, and leaves them for later retries', async () => {
+    const { clock, scheduler, times } = schedule({ isContested: (run) => run === 3 || run === 7 });
+    scheduler.set(checks(1));
+    await clock.advance(1700);
+    scheduler.hasten('a');
+    await clock.advance(50);
+    scheduler.hasten('a');
+    await clock.advance(4000);
+    expect(times()).toEqual([500, 1500, 1700, 1750, 2500, 3500, 4500, 4600, 5600]);
+  });
+
+  test('runs a check once more that is hastened while it is being run', async () => {
+    const { clock, scheduler, times } = schedule({ runMs: 300 });
+    scheduler.set(checks(1));
+    await clock.advance(600);
+    scheduler.hasten('a');
+    scheduler.hasten('a');
+    await clock.advance(2000);
+    expect(times()).toEqual([500, 800, 1500, 2500]);
+  });
+
+  test('retries in its time where the run was contested during which it was hastened', async () => {
+    const { clock, scheduler, times } = schedule({ runMs: 300, isContested: (run) => run === 1 });
+    scheduler.set(checks(1));
+    await clock.advance(600);
+    scheduler.hasten('a');
+    await clock.advance(2000);
+    expect(times()).toEqual([500, 900, 1900]);
+  });
+
+  test('hastens nothing that is due, gone or stopped', async () => {
+    const { clock, scheduler, starts } = schedule({ runMs: 300, limit: 1 });
+    scheduler.set(checks(3));
+    await clock.advance(600);
+    // The next in turn: hastened, it would come last.
+    scheduler.hasten('c');
+    scheduler.hasten('z');
+    await clock.advance(600);
+    const turns = starts.map(({ key, atMs }) => [key, atMs]);
+    expect(turns).toEqual([
+      ['a', 500],
+      ['c', 800],
+      ['b', 1100],
+    ]);
+    await Promise.all([scheduler.stop(), clock.advance(300)]);
+    scheduler.hasten('a');
+    await clock.advance(2000);
+    expect(starts).toHaveLength(3);
+  });
+
+  test('does not let checks march in step that were hastened together', async () => {
+    let draws = 0;
+    const { clock, scheduler, starts } = schedule({ limit: 5, runMs: 10, random: () => (draws++ % 20) / 20 });
+    scheduler.set(checks(20, { intervalMs: 5000, jitter: 0 }));
+    await clock.advance(3000);
+    const phases = starts.map(({ key, atMs }) => [key, atMs % 5000]);
+    for (const key of checks(20).keys()) scheduler.hasten(key);
+    await clock.advance(50);
+    expect(starts.splice(0)).toHaveLength(40);
+    await clock.advance(4950);
+    expect(starts.map(({ key, atMs }) => [key, atMs % 5000])).toEqual(phases);
   });
 
   test('spreads what fell due during a stall', async () => {

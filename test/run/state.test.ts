@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   mkdtempSync,
@@ -16,9 +17,10 @@ import { openState } from '../../src/run/state.ts';
 
 const state = {
   services: ['TCP 192.0.2.1:80', 'FWM 8'],
+  daemons: ['master'],
   gone: [{ service: 'web', server: '10.0.0.1:80', address: '10.0.0.1' }],
 };
-const empty = { services: [], gone: [] };
+const empty = { services: [], daemons: [], gone: [] };
 
 let directory = '';
 beforeEach(() => {
@@ -45,6 +47,15 @@ describe('openState', () => {
     expect(openState(missing).initial).toEqual(state);
   });
 
+  test('trusts a file that was written before there were daemons', () => {
+    const { daemons: _, ...old } = state;
+    const checksum = createHash('sha256')
+      .update(JSON.stringify([old.services, old.gone]))
+      .digest('hex');
+    writeFileSync(join(directory, 'state.json'), JSON.stringify({ version: 1, checksum, ...old }));
+    expect(openState(directory)).toMatchObject({ initial: { ...state, daemons: [] }, problem: undefined });
+  });
+
   test('without a directory remembers nothing', () => {
     openState(undefined).save(state);
     expect(openState(undefined).initial).toEqual(empty);
@@ -64,6 +75,7 @@ describe('openState', () => {
   test.each([
     ['another version', (text: string) => text.replace('"version":1', '"version":2'), 'version is 2'],
     ['one name changed', (text: string) => text.replace('FWM 8', 'FWM 9'), 'checksum is wrong'],
+    ['one daemon more', (text: string) => text.replace('"master"', '"master","backup"'), 'checksum is wrong'],
     ['one name less', (text: string) => text.replace(',"FWM 8"', ''), 'checksum is wrong'],
     ['null', () => 'null', 'cannot destructure'],
     ['something else', () => '{"version":1}', 'checksum is wrong'],

@@ -1,6 +1,7 @@
 import type { Check, Config, Server, Service } from '../../src/core/config.ts';
+import { noSettings } from '../../src/core/settings.ts';
 import type { ServerRow, ServiceRow, Table } from '../../src/core/table.ts';
-import { serverKey, serviceKey } from '../../src/core/table.ts';
+import { serverKey, serviceKey, serviceRow } from '../../src/core/table.ts';
 
 /** Plain data for tests: each function fills in what a test does not care about. */
 
@@ -27,6 +28,7 @@ export function aCheck(changes: Partial<Check> = {}): Check {
     timeoutMs: 1000,
     retryIntervalMs: 500,
     jitter: 0,
+    isWatched: false,
     fall: 3,
     rise: 2,
     ...changes,
@@ -41,6 +43,7 @@ export function aService(changes: Partial<Service> = {}): Service {
     marks: [],
     scheduler: 'wlc',
     schedulerFlags: [],
+    isOnePacket: false,
     persistence: undefined,
     onFailure: 'remove',
     failOpen: { when: 'all_down' },
@@ -54,6 +57,7 @@ export function aConfig(services: readonly Service[] = [aService()], changes: Pa
   return {
     agent: {
       metricsListen: undefined,
+      metricsDetail: 'check',
       adminSocket: undefined,
       logFormat: 'json',
       logLevel: 'info',
@@ -63,6 +67,7 @@ export function aConfig(services: readonly Service[] = [aService()], changes: Pa
       onStop: 'leave',
       stateDir: undefined,
     },
+    settings: noSettings,
     director: { interface: undefined },
     services,
     maintenance: [],
@@ -75,8 +80,7 @@ export function aRow(address: string, changes: Partial<ServerRow> = {}): ServerR
 }
 
 export function aServiceRow(changes: Partial<ServiceRow> = {}): ServiceRow {
-  const { identity, scheduler, schedulerFlags, persistence } = aService();
-  return { identity, scheduler, schedulerFlags, persistence, ...changes };
+  return { ...serviceRow(aService()), ...changes };
 }
 
 export function aTable(...services: readonly [ServiceRow, ...ServerRow[]][]): Table {

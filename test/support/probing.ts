@@ -2,7 +2,9 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import type { Probe } from '../../checks/probe.ts';
 import type { Target } from '../../src/core/config.ts';
+import type { Deadline } from '../../src/core/deadline.ts';
 import type { Observation } from '../../src/core/observation.ts';
+import { ManualDeadline } from '../../src/run/deadline.ts';
 
 /** Runs a probe with the options as an operator writes them. Without a signal nothing ends it. */
 export function runOf(
@@ -11,7 +13,15 @@ export function runOf(
   options: Readonly<Record<string, unknown>> = {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Observation> {
-  return probe.run(target, probe.options.parse(options), signal);
+  return probe.run(target, probe.options.parse(options), deadlineOf(signal));
+}
+
+/** A deadline that passes when the signal aborts. */
+function deadlineOf(signal: AbortSignal): Deadline {
+  const deadline = new ManualDeadline();
+  if (signal.aborted) deadline.pass();
+  signal.addEventListener('abort', () => deadline.pass());
+  return deadline;
 }
 
 /** What a promise came to within one turn of the event loop; undefined: nothing yet. */

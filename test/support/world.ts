@@ -6,8 +6,10 @@ import type { AgentEvent } from '../../src/core/event.ts';
 import { fail, pass } from '../../src/core/observation.ts';
 import type { Table } from '../../src/core/table.ts';
 import { createMemoryKernel, type MemoryKernel } from '../../src/kernel/memory.ts';
-import type { Ownership } from '../../src/run/reconciler.ts';
+import { formatSettingOp } from '../../src/kernel/text/setting-rules.ts';
+import type { Ownership } from '../../src/run/ownership.ts';
 import { createSimulatedClock, type SimulatedClock } from './clock.ts';
+import { createHeldConnections, type HeldConnections } from './connections.ts';
 
 /** How a server behaves: `silent` never answers, `broken` is our own fault. */
 export type Behaviour = 'ok' | 'refused' | 'silent' | 'broken';
@@ -21,6 +23,10 @@ export interface World {
   /** When, on the simulated clock, each check was run, by address. */
   readonly runs: Map<string, number[]>;
   readonly ownership: Ownership;
+  /** Roles of the daemons that are ours. */
+  readonly daemons: Ownership;
+  /** The idle connections of watched checks. A server takes one while it is `ok`. */
+  readonly connections: HeldConnections;
   set(address: string, behaviour: Behaviour): void;
   /** `10.0.0.1 w1` and so on, sorted; undefined: the service is not there. */
   rows(service?: string): readonly string[] | undefined;
@@ -34,16 +40,25 @@ export interface WorldOptions {
   readonly behaviours?: Readonly<Record<string, Behaviour>>;
   readonly isDryRun?: boolean;
   readonly owned?: readonly string[];
+  readonly ownedDaemons?: readonly string[];
   readonly random?: () => number;
+  /** Idle connections at most. */
+  readonly connectionLimit?: number;
 }
 
-export function createWorld({ config, table, behaviours, isDryRun, owned, random }: WorldOptions): World {
+export function createWorld(options: WorldOptions): World {
+  const { config, table, behaviours, isDryRun, owned, ownedDaemons, random, connectionLimit } = options;
   const clock = createSimulatedClock();
   const kernel = createMemoryKernel(table);
   const servers = new Map(Object.entries(behaviours ?? {}));
   const events: AgentEvent[] = [];
   const runs = new Map<string, number[]>();
   const ownership = remember(new Set(owned));
+  const daemons = remember(new Set(ownedDaemons));
+  const connections = createHeldConnections(
+    ({ address }) => ((servers.get(address) ?? 'ok') === 'ok' ? 'opened' : 'ECONNREFUSED'),
+    connectionLimit,
+  );
   let told = 0;
 
   const probe = defineProbe({
@@ -51,7 +66,7 @@ export function createWorld({ config, table, behaviours, isDryRun, owned, random
     summary: 'A probe that sees what the test says',
     needsPort: true,
     options: z.object({}),
-    run: async ({ address }, _options, signal) => {
+    run: async ({ address }, _options, { signal }) => {
       runs.set(address, [...(runs.get(address) ?? []), clock.now()]);
       switch (servers.get(address) ?? 'ok') {
         case 'ok':
@@ -72,7 +87,8 @@ export function createWorld({ config, table, behaviours, isDryRun, owned, random
     config,
     kernel,
     clock,
-    ownership,
+    connections,
+    ownership: { services: ownership, daemons },
     random: random ?? (() => 0.5),
     isDryRun: isDryRun ?? false,
     probeOf: () => probe,
@@ -86,6 +102,8 @@ export function createWorld({ config, table, behaviours, isDryRun, owned, random
     events,
     runs,
     ownership,
+    daemons,
+    connections,
     set: (address, behaviour) => void servers.set(address, behaviour),
     rows: (service = 'TCP 192.0.2.1:80') => {
       const found = kernel.table.get(service);
@@ -110,6 +128,7 @@ export function checkOf(address: string, changes: Partial<Check> = {}): Check {
     timeoutMs: 400,
     retryIntervalMs: 200,
     jitter: 0,
+    isWatched: false,
     fall: 3,
     rise: 2,
     ...changes,
@@ -141,6 +160,10 @@ function describe(event: AgentEvent): readonly string[] {
       return [`${event.service} ${event.server} drained`];
     case 'drift_found':
       return [`drift ${event.drifts.map(({ kind }) => kind).join(' ')}${event.isRepaired ? '' : ' reported'}`];
+    case 'setting_planned':
+      return [`planned ${formatSettingOp(event.op)}`];
+    case 'settings_changed':
+      return event.results.map(({ op, error = 'ok' }) => `${formatSettingOp(op)}: ${error}`);
     case 'check_ran':
     case 'reconciled':
       return [];

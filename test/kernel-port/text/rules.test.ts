@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { applyOps } from '../../src/core/apply.ts';
-import { formatOp, formatTable } from '../../src/kernel/rules.ts';
+import { applyOps } from '../../../src/core/apply.ts';
+import { formatListing } from '../../../src/kernel/text/listing.ts';
+import { formatOp, formatRules } from '../../../src/kernel/text/rules.ts';
 import {
   addServer,
   addService,
@@ -10,7 +11,7 @@ import {
   editService,
   server,
   service,
-} from '../contract/kernel.ts';
+} from '../../contract/kernel.ts';
 
 const web = service();
 const sticky = service({
@@ -42,7 +43,7 @@ test('a table is laid out and ordered as ipvsadm does', () => {
     addServer(web, server({ forwarding: 'dr', weight: 2 })),
     addServer(web, server({ address: '200.0.0.7', forwarding: 'tun', weight: 0 })),
   ]);
-  expect(formatTable(table, { version: '1.2.1', size: 32768 })).toBe(
+  expect(formatListing(table, { header: { version: '1.2.1', size: 32768 } })).toBe(
     [
       'IP Virtual Server version 1.2.1 (size=32768)',
       'Prot LocalAddress:Port Scheduler Flags',
@@ -70,7 +71,45 @@ test.each([
     editServer(web, server({ forwarding: 'tun', upperThreshold: 9, lowerThreshold: 3 }), server()),
     '-e -t 192.0.2.1:80 -r 10.0.0.7:80 -i -w 1 -x 9 -y 3',
   ],
+  [
+    addService(
+      service({
+        isOnePacket: true,
+        persistence: { timeoutSeconds: 9, prefixLength: 16, netmask: '255.0.255.0', engine: 'sip' },
+      }),
+    ),
+    '-A -t 192.0.2.1:80 -s wlc -p 9 -M 255.0.255.0 --pe sip -o',
+  ],
+  [
+    addServer(
+      web,
+      server({ forwarding: 'tun', tunnel: { type: 'gue', port: 6080, checksum: 'remote' }, upperThreshold: 5 }),
+    ),
+    '-a -t 192.0.2.1:80 -r 10.0.0.7:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-remcsum -x 5',
+  ],
   [delServer(mark, server({ address: '2001:db8::7', port: 0 })), '-d -f 8 -6 -r [2001:db8::7]:0'],
 ])('an op is written as arguments of ipvsadm (%#)', (op, text) => {
   expect(formatOp(op)).toBe(text);
+});
+
+test('a table is saved as rules, with the thresholds on request', () => {
+  const table = applyOps(new Map(), [
+    addService(mark),
+    addService(web),
+    addServer(web, server({ forwarding: 'tun', upperThreshold: 9, lowerThreshold: 3 })),
+    addServer(web, server({ forwarding: 'tun', address: '10.0.0.6', tunnel: { type: 'gre', checksum: 'none' } })),
+    addServer(web, server({ address: '10.0.0.5', lowerThreshold: 0, upperThreshold: 1 })),
+  ]);
+  const plain = [
+    '-A -t 192.0.2.1:80 -s wlc',
+    '-a -t 192.0.2.1:80 -r 10.0.0.5:80 -m -w 1',
+    '-a -t 192.0.2.1:80 -r 10.0.0.6:80 -i -w 1 --tun-type gre --tun-nocsum',
+    '-a -t 192.0.2.1:80 -r 10.0.0.7:80 -i -w 1 --tun-type ipip',
+    '-A -f 8 -6 -s mh -b mh-port',
+    '',
+  ];
+  expect(formatRules(table).split('\n')).toEqual(plain);
+  const complete = ['', ' -x 1', '', ' -x 9 -y 3', '', ''];
+  expect(formatRules(table, true).split('\n')).toEqual(plain.map((line, index) => line + complete[index]));
+  expect(formatRules(new Map())).toBe('');
 });

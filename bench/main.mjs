@@ -1,0 +1,73 @@
+// Runs scenes and reports them: see `run`.
+//
+//   main.mjs list native|guest [SCENE...]    the names of those (default: of all) that run there
+//   main.mjs native|guest SCENE...           runs them, prints their tables and keeps their results
+//   main.mjs page                            writes docs/benchmarks.md from the results of all
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { machine } from './report/machine.mjs';
+import { page } from './report/page.mjs';
+import { tableOf } from './report/table.mjs';
+import { scenes } from './scenes/index.mjs';
+import { endAll } from './support/child.mjs';
+import { openLoopback, openNetwork } from './support/network.mjs';
+
+const root = new URL('..', import.meta.url).pathname;
+const results = `${process.env.OUT ?? `${root}dist/bench`}/results`;
+
+const [command, ...names] = process.argv.slice(2);
+if (command === 'list') list(...names);
+else if (command === 'page') writePage();
+else await runAll(command, names);
+
+function list(where, ...wanted) {
+  const strangers = wanted.filter((name) => !scenes.some((scene) => scene.name === name));
+  if (strangers.length > 0) {
+    console.error(`Cannot run ${strangers.join(', ')}: the scenes are ${scenes.map(({ name }) => name).join(', ')}`);
+    process.exit(2);
+  }
+  const there = scenes.filter((scene) => scene.where === where && (wanted.length === 0 || wanted.includes(scene.name)));
+  console.log(there.map(({ name }) => name).join(' '));
+}
+
+async function runAll(where, wanted) {
+  if (where === 'native') openLoopback();
+  else openNetwork();
+  mkdirSync(results, { recursive: true });
+  for (const scene of scenes.filter(({ name }) => wanted.includes(name))) await runOne(scene);
+}
+
+/** What fails is told, and no reason to lose the rest. */
+async function runOne(scene) {
+  const startedMs = performance.now();
+  const there = machine(scene.where);
+  const columns = {};
+  try {
+    await scene.measure(columns);
+  } catch (error) {
+    console.error(`\nCannot measure all of ${scene.name}: ${error.stack}`);
+    columns['the rest'] = { skipped: error.message };
+    process.exitCode = 1;
+    await endAll();
+  }
+  const seconds = Math.round((performance.now() - startedMs) / 1000);
+  const result = { machine: there, seconds, columns };
+  writeFileSync(`${results}/${scene.name}.json`, JSON.stringify(result));
+  console.log(`\n${scene.title} (${scene.name})\n\n${tableOf(scene, result)}`);
+}
+
+function writePage() {
+  const known = scenes.map((scene) => ({ scene, result: resultOf(scene) }));
+  const missing = known.filter(({ result }) => result === undefined).map(({ scene }) => scene.name);
+  if (missing.length > 0)
+    console.error(`docs/benchmarks.md is written once these have been run too: ${missing.join(' ')}`);
+  else writeFileSync(`${root}docs/benchmarks.md`, page(known));
+}
+
+function resultOf({ name }) {
+  try {
+    return JSON.parse(readFileSync(`${results}/${name}.json`, 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { folder } from '../support/shell.mjs';
+
+const root = process.env.LVSD_ROOT;
+const program = `${root}/dist/src/main.js`;
+
+export const lvsd = {
+  name: 'lvsd',
+  version: () =>
+    `${JSON.parse(readFileSync(`${root}/package.json`, 'utf8')).version} (${process.env.BENCH_COMMIT}) on Node ${process.version}`,
+  command: (path, { lvsd: { options = [] } = {} }) => [process.execPath, program, 'run', '-c', path, ...options],
+
+  configure({ services, check, lvsd: further = {} }) {
+    const agent = { metrics: { detail: 'service' }, admin: 'off', state_dir: 'off', ...further.agent };
+    const probe = { type: check.type, ...timing(check), ...further.check };
+    return `version: 1
+agent: ${JSON.stringify(agent)}
+defaults: { fail_open: never }
+checks:
+  health: ${JSON.stringify(probe)}
+services:
+${services.map(serviceText).join('')}`;
+  },
+
+  /** Why it does not take the further keys of a check, in its own words; undefined: it does. */
+  refusal(setting) {
+    if (setting.lvsd?.check === undefined) return undefined;
+    const path = `${folder}/lvsd.refusal.conf`;
+    writeFileSync(path, lvsd.configure({ ...setting, services: setting.services.slice(0, 1) }));
+    try {
+      execFileSync(process.execPath, [program, 'config', 'check', path], { stdio: 'pipe' });
+      return undefined;
+    } catch (error) {
+      return `${error.stdout}${error.stderr}`.trim().replaceAll(`${path}:`, '');
+    }
+  },
+};
+
+function timing({ intervalMs, timeoutMs, retryMs, fall }) {
+  return { interval: `${intervalMs}ms`, timeout: `${timeoutMs}ms`, retry_interval: `${retryMs}ms`, fall, rise: 1 };
+}
+
+function serviceText({ address, port, servers }) {
+  return `  - name: bench-${address}
+    address: ${address}:${port}
+    checks: [health]
+    servers:
+${servers.map(serverText).join('')}`;
+}
+
+function serverText({ address, weight }) {
+  return weight === 1 ? `      - ${address}\n` : `      - { address: ${address}, weight: ${weight} }\n`;
+}

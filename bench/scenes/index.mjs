@@ -1,0 +1,19 @@
+import { death } from './death.mjs';
+import { flush } from './flush.mjs';
+import { http } from './http.mjs';
+import { icmp } from './icmp.mjs';
+import { load } from './load.mjs';
+import { outage } from './outage.mjs';
+import { outageGuest } from './outage-guest.mjs';
+import { probe } from './probe.mjs';
+import { reload } from './reload.mjs';
+import { rows } from './rows.mjs';
+import { stall } from './stall.mjs';
+import { tcp } from './tcp.mjs';
+import { watch } from './watch.mjs';
+
+/**
+ * Every scene: `name`, `where` it runs (`native` or `guest`), `title`, `method` for the page, `goals`, and
+ * `measure(columns)`, which fills in the columns of its table as it gets them (see report/table.mjs).
+ */
+export const scenes = [tcp, icmp, http, probe, load, rows, reload, flush, outage, outageGuest, death, watch, stall];

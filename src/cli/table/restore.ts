@@ -1,0 +1,59 @@
+import { lookup } from 'node:dns/promises';
+import type { IpvsKernel } from '../../kernel/ipvs.ts';
+import { applyPlan } from '../../kernel/restore/apply-plan.ts';
+import { planRestore } from '../../kernel/restore/plan.ts';
+import { type LineIssue, type NumberedRule, type ParsedRules, parseRules } from '../../kernel/text/parse-rules.ts';
+import { exitCodes } from '../exit.ts';
+import { loadPortNames } from './port-names.ts';
+import { withKernel } from './with-kernel.ts';
+
+/** `lvsd table restore`: applies the rules on stdin, or none of them. Resolves with the exit code: 0, 1, 65 bad input. */
+export async function restore(): Promise<number> {
+  const { rules, issues } = await parseNamed(await readAll(process.stdin));
+  if (issues.length > 0) return refuse(issues);
+  return withKernel((kernel) => apply(kernel, rules));
+}
+
+async function apply(kernel: IpvsKernel, rules: readonly NumberedRule[]): Promise<number> {
+  const before = { table: await kernel.read(), settings: await kernel.readSettings() };
+  const plan = planRestore(rules, before);
+  if (plan.issues.length > 0) return refuse(plan.issues);
+  const { issues, leftovers } = await applyPlan(kernel, plan, before);
+  if (issues.length > 0) return refuse(issues, leftovers);
+  for (const identity of plan.zeros) await kernel.zero(identity);
+  return exitCodes.ok;
+}
+
+function refuse(issues: readonly LineIssue[], leftovers: readonly string[] = []): number {
+  const lines = issues.map(({ line, message }) => `line ${line}: ${message}`);
+  const end =
+    leftovers.length === 0
+      ? ['Nothing was changed']
+      : ['What had been applied by then was taken back, but not all of it:', ...leftovers];
+  process.stderr.write(`${[...lines, ...end].join('\n')}\n`);
+  return leftovers.length === 0 ? exitCodes.badInput : exitCodes.failed;
+}
+
+async function readAll(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+/** Hosts have names in few files: those that do are read once to learn the names, and once more with what they stand for. */
+async function parseNamed(text: string): Promise<ParsedRules> {
+  const { numberOf } = loadPortNames();
+  const wanted = new Set<string>();
+  const parsed = parseRules(text, { host: (name) => void wanted.add(name), port: numberOf });
+  if (wanted.size === 0) return parsed;
+  const addresses = new Map(await Promise.all([...wanted].map(addressOf)));
+  return parseRules(text, { host: (name) => addresses.get(name), port: numberOf });
+}
+
+async function addressOf(name: string): Promise<readonly [string, string | undefined]> {
+  try {
+    return [name, (await lookup(name, { family: 4 })).address];
+  } catch {
+    return [name, undefined];
+  }
+}

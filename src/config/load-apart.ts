@@ -1,0 +1,34 @@
+import { stat } from 'node:fs/promises';
+import { Worker } from 'node:worker_threads';
+import type { Config } from '../core/config.ts';
+import { freeze } from './freeze.ts';
+import { ConfigError, type Issue } from './issue.ts';
+
+/** What the thread answers. */
+export type Loaded = { readonly config: Config } | { readonly issues: readonly Issue[] };
+
+/** A file of so many bytes is read within some 50 ms; a thread costs more than that to start. */
+const smallBytes = 16 * 1024;
+
+/**
+ * As `loadConfig`, a large file in a thread of its own: 10,000 servers take most of a second and more memory than all
+ * the rest of the agent, and meanwhile nobody would be probed. What the thread took goes with it.
+ */
+export async function loadConfigApart(path: string): Promise<Config> {
+  // What is wrong with a file that cannot be looked at, `loadConfig` says.
+  const bytes = await stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+  if (bytes <= smallBytes) return (await import('./load.ts')).loadConfig(path);
+  const loaded = await answerOf(new Worker(new URL('./load-thread.js', import.meta.url), { workerData: path }));
+  if ('issues' in loaded) throw new ConfigError(loaded.issues);
+  return freeze(loaded.config);
+}
+
+function answerOf(thread: Worker): Promise<Loaded> {
+  return new Promise((resolve, reject) => {
+    thread.once('message', resolve);
+    thread.once('error', reject);
+  });
+}

@@ -1,0 +1,53 @@
+import type { Config, Server, Service } from '../core/config.ts';
+import { serviceKey } from '../core/table.ts';
+
+/** A server or fallback server with the service that it belongs to. */
+export interface Placed {
+  readonly service: Service;
+  readonly server: Server;
+}
+
+export function placedServers({ services }: Config): readonly Placed[] {
+  return services.flatMap((service) =>
+    [...service.servers, ...service.fallbackServers].map((server) => ({ service, server })),
+  );
+}
+
+/** The addresses that clients speak to, each with the names of its services. */
+export function virtualAddresses({ services }: Config): ReadonlyMap<string, readonly string[]> {
+  const named = services.flatMap(({ name, identity }) =>
+    identity.kind === 'address' ? [{ name, address: identity.address }] : [],
+  );
+  const groups = groupBy(named, ({ address }) => address);
+  return new Map([...groups].map(([address, group]) => [address, group.map(({ name }) => name)]));
+}
+
+/** In the order in which the keys first come. */
+export function groupBy<Key, Value>(
+  values: readonly Value[],
+  keyOf: (value: Value) => Key,
+): ReadonlyMap<Key, readonly Value[]> {
+  const groups = new Map<Key, Value[]>();
+  for (const value of values) {
+    const key = keyOf(value);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [value]);
+    else group.push(value);
+  }
+  return groups;
+}
+
+/** `web (TCP 192.0.2.1:80)` */
+export function nameOf({ name, identity }: Service): string {
+  return `${name} (${serviceKey(identity)})`;
+}
+
+/** `web, mail and 3 more` */
+export function enumerate(names: readonly string[]): string {
+  const distinct = [...new Set(names)];
+  const shown = distinct.slice(0, shownNames);
+  const rest = distinct.length - shown.length;
+  return rest > 0 ? `${shown.join(', ')} and ${rest} more` : shown.join(', ');
+}
+
+const shownNames = 3;

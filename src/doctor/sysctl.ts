@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+
+/** The value of a sysctl by its path below /proc/sys; undefined where there is none, or none that may be read. */
+export function readSysctl(path: string): string | undefined {
+  try {
+    return readFileSync(`/proc/sys/${path}`, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The name that sysctl(8) knows it by. With slashes where the name of an interface has a dot, as that of a VLAN. */
+export function sysctlName(path: string): string {
+  return path.includes('.') ? path : path.replaceAll('/', '.');
+}
+
+/** The command that sets each of them to the value. */
+export function setSysctls(paths: readonly string[], value: string): string {
+  const quoted = value.includes(' ') ? `"${value}"` : value;
+  return `sysctl -w ${paths.map((path) => `${sysctlName(path)}=${quoted}`).join(' ')}`;
+}

@@ -1,0 +1,74 @@
+import {
+  AF_INET,
+  AF_INET6,
+  ICMP_FILTER,
+  ICMPV6_FILTER,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  SOCK_DGRAM,
+  SOCK_RAW,
+  SOL_RAW,
+} from './constants.ts';
+import { answerTypes, type IcmpVersion } from './icmp-message.ts';
+import type { Libc } from './libc.ts';
+import { type Path, usePath } from './path.ts';
+
+export interface EchoSocket {
+  readonly fd: number;
+  /**
+   * A datagram socket takes in the replies to its own requests alone, and sees to id and checksum. A raw one takes in
+   * those to everybody, behind an IP header for IPv4.
+   */
+  readonly isRaw: boolean;
+}
+
+/**
+ * A socket for echo requests: of datagrams where `net.ipv4.ping_group_range` has our group, which needs no capability,
+ * else raw, which needs CAP_NET_RAW. Throws as libc does; `EACCES` and `EPERM` where neither is allowed.
+ */
+export function openEchoSocket(libc: Libc, version: IcmpVersion, path: Path): EchoSocket {
+  const socket = openDatagram(libc, version) ?? openRaw(libc, version);
+  try {
+    usePath(libc, socket.fd, path);
+    if (socket.isRaw) setFilter(libc, socket.fd, version);
+  } catch (error) {
+    libc.close(socket.fd);
+    throw error;
+  }
+  return socket;
+}
+
+const protocols = {
+  ipv4: [AF_INET, IPPROTO_ICMP],
+  ipv6: [AF_INET6, IPPROTO_ICMPV6],
+} as const;
+
+function openDatagram(libc: Libc, version: IcmpVersion): EchoSocket | undefined {
+  const [family, protocol] = protocols[version];
+  try {
+    return { fd: libc.socket(family, SOCK_DGRAM, protocol), isRaw: false };
+  } catch (error) {
+    if (isForbidden(error)) return undefined;
+    throw error;
+  }
+}
+
+function openRaw(libc: Libc, version: IcmpVersion): EchoSocket {
+  const [family, protocol] = protocols[version];
+  return { fd: libc.socket(family, SOCK_RAW, protocol), isRaw: true };
+}
+
+/** Whether we may not open such a socket, as seen by the error. */
+export function isForbidden(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'EACCES' || code === 'EPERM';
+}
+
+/** Has the kernel drop what is no answer: both filters have a bit for each type, and one that is set blocks it. */
+function setFilter(libc: Libc, fd: number, version: IcmpVersion): void {
+  const blocked = new Uint32Array(version === 'ipv4' ? 1 : 8).fill(0xffffffff);
+  for (const type of answerTypes(version)) blocked[type >> 5] = (blocked[type >> 5] ?? 0) & ~(1 << (type & 31));
+  const value = new Uint8Array(blocked.buffer);
+  if (version === 'ipv4') libc.setsockopt(fd, SOL_RAW, ICMP_FILTER, value);
+  else libc.setsockopt(fd, IPPROTO_ICMPV6, ICMPV6_FILTER, value);
+}

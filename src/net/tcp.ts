@@ -1,0 +1,99 @@
+import type { Deadline } from '../core/deadline.ts';
+import { EINPROGRESS, EPOLLERR, EPOLLOUT, SO_ERROR, SO_LINGER, SOCK_STREAM, SOL_SOCKET } from './constants.ts';
+import { errorOf, type Libc } from './libc.ts';
+import { type Path, usePath } from './path.ts';
+import type { Reactor, Waiter } from './reactor.ts';
+import { familyNumber, socketAddress } from './socket-address.ts';
+
+export interface ConnectOptions extends Path {
+  /** How a connection that came about ends: with a reset, or in good order, which leaves its port in TIME_WAIT. */
+  readonly close: 'rst' | 'fin';
+}
+
+/** What came of it: `over` when the time was up, else why there is no connection. */
+export type Connected = 'connected' | 'over' | Error;
+
+/** Connects, and closes at once. Never rejects; when it resolves, the socket is closed. */
+export type ConnectTcp = (
+  address: string,
+  port: number,
+  options: ConnectOptions,
+  deadline: Deadline,
+) => Promise<Connected>;
+
+export function createConnect(libc: Libc, reactor: Reactor): ConnectTcp {
+  return (address, port, options, deadline) =>
+    new Promise((resolve) => {
+      if (deadline.isOver) resolve('over');
+      else new Connection(libc, reactor, options.close, deadline, resolve).open(address, port, options);
+    });
+}
+
+const lingerOffAtOnce = new Uint8Array(Int32Array.of(1, 0).buffer);
+const error = new Int32Array(1);
+const errorBytes = new Uint8Array(error.buffer);
+
+/** A connection that is being made. A class, and no closures: thousands are made in a second. */
+class Connection implements Waiter {
+  readonly #libc: Libc;
+  readonly #reactor: Reactor;
+  readonly #close: ConnectOptions['close'];
+  readonly #deadline: Deadline;
+  readonly #resolve: (outcome: Connected) => void;
+  #fd = -1;
+  #name = -1;
+
+  constructor(
+    libc: Libc,
+    reactor: Reactor,
+    close: ConnectOptions['close'],
+    deadline: Deadline,
+    resolve: (outcome: Connected) => void,
+  ) {
+    this.#libc = libc;
+    this.#reactor = reactor;
+    this.#close = close;
+    this.#deadline = deadline;
+    this.#resolve = resolve;
+  }
+
+  open(address: string, port: number, path: Path): void {
+    try {
+      this.#fd = this.#libc.socket(familyNumber(address), SOCK_STREAM, 0);
+      usePath(this.#libc, this.#fd, path);
+      const errno = this.#libc.connect(this.#fd, socketAddress(address, port));
+      if (errno !== 0 && errno !== EINPROGRESS) throw errorOf('connect', errno);
+      this.#name = this.#reactor.add(this.#fd, EPOLLOUT, this);
+      this.#deadline.onOver = () => this.#expire();
+    } catch (fault) {
+      this.#settle(fault as Error);
+    }
+  }
+
+  /** Where epoll reports no error, SO_ERROR has none: the call is saved. */
+  ready(events: number): void {
+    const errno = (events & EPOLLERR) === 0 ? 0 : this.#pendingError();
+    if (errno === 0 && this.#close === 'rst') {
+      this.#libc.setsockopt(this.#fd, SOL_SOCKET, SO_LINGER, lingerOffAtOnce);
+    }
+    this.#settle(errno === 0 ? 'connected' : errorOf('connect', errno));
+  }
+
+  #expire(): void {
+    this.#reactor.poll();
+    if (this.#fd >= 0) this.#settle('over');
+  }
+
+  #settle(outcome: Connected): void {
+    this.#deadline.onOver = undefined;
+    if (this.#name >= 0) this.#reactor.remove(this.#name);
+    if (this.#fd >= 0) this.#libc.close(this.#fd);
+    this.#fd = -1;
+    this.#resolve(outcome);
+  }
+
+  #pendingError(): number {
+    this.#libc.getsockopt(this.#fd, SOL_SOCKET, SO_ERROR, errorBytes);
+    return error[0] ?? 0;
+  }
+}

@@ -1,0 +1,112 @@
+import { applyOps } from '../core/apply.ts';
+import { diff, takesAway, withoutEmptying } from '../core/diff.ts';
+import { type Drift, findDrift, isNoRepair } from '../core/drift.ts';
+import type { AgentEvent } from '../core/event.ts';
+import type { Op, OpResult, Table } from '../core/table.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { formatOp } from '../kernel/text/rules.ts';
+import { createBackoff } from './backoff.ts';
+import type { Clock } from './clock.ts';
+import { type Ownership, own } from './ownership.ts';
+import { createDriftTeller, createPlanTeller } from './teller.ts';
+
+export interface TableKeeper {
+  /** Rejects with `KernelUnavailable`. */
+  keep(): Promise<TablePass>;
+  /** The table as last read or written; empty before the first read. */
+  lastTable(): Table;
+  /** When something that was refused is due again; Infinity: nothing is. */
+  nextDueMs(): number;
+}
+
+export interface TablePass {
+  readonly results: readonly OpResult[];
+  /** The table is as it is wanted. */
+  readonly isOk: boolean;
+}
+
+export interface TableKeeperOptions {
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  readonly emit: (event: AgentEvent) => void;
+  /** The table that is wanted, and the services of it that wait for first runs: see `withoutEmptying`. */
+  readonly desired: () => { readonly table: Table; readonly awaiting: ReadonlySet<string> };
+  /** `serviceKey` of services that are ours though the configuration may no longer have them. */
+  readonly ownership: Ownership;
+  readonly isRepairing: () => boolean;
+  readonly isDryRun: boolean;
+  /** Called with each table that was read. */
+  readonly onRead: (table: Table) => void;
+}
+
+/** Keeps the kernel's table as it is wanted: read, diff, apply what differs, read back after a refusal. */
+export function createTableKeeper(options: TableKeeperOptions): TableKeeper {
+  const { kernel, emit, ownership, isRepairing, isDryRun } = options;
+  const backoff = createBackoff(options.clock);
+  const tellDrift = createDriftTeller(emit);
+  const tellPlan = createPlanTeller(formatOp, (op: Op) => emit({ type: 'op_planned', op }));
+  let table: Table = new Map();
+  /** Our rows as we left them; undefined: we do not know what we left. */
+  let expected: Table | undefined;
+
+  const pass = async (): Promise<TablePass> => {
+    await read();
+    const { table: desired, awaiting } = options.desired();
+    const drifts = expected === undefined ? [] : findDrift(expected, table);
+    const ops = diff(desired, table, ownership.owned()).filter(isToBeDone(drifts, desired));
+    if (isDryRun) {
+      tellPlan(ops);
+      return { results: [], isOk: true };
+    }
+    own(ownership, new Set([...ownership.owned(), ...desired.keys()]));
+    const results = await applyInSteps(desired, awaiting, backoff.due(ops, formatOp));
+    if (results.some(({ error }) => error !== undefined)) await read();
+    tellDrift(drifts, isRepairing());
+    own(ownership, new Set([...ownership.owned()].filter((key) => desired.has(key) || table.has(key))));
+    const left = isRepairing() ? table : applyOps(expected ?? table, applied(results));
+    expected = new Map([...left].filter(([key]) => desired.has(key)));
+    return { results, isOk: applied(results).length === ops.length };
+  };
+
+  /** What we left may be there or not; where drift is only reported, that is still what to compare with. */
+  const forget = (error: unknown): never => {
+    if (isRepairing()) expected = undefined;
+    throw error;
+  };
+
+  /** What is to be added comes first: nothing is taken away that would then leave its service without a server. */
+  const applyInSteps = async (
+    desired: Table,
+    awaiting: ReadonlySet<string>,
+    ops: readonly Op[],
+  ): Promise<readonly OpResult[]> => {
+    const added = await apply(ops.filter((op) => !takesAway(op)));
+    const taking = ops.filter(takesAway);
+    return [...added, ...(await apply(withoutEmptying(taking, table, desired, awaiting)))];
+  };
+
+  const read = async () => {
+    table = await kernel.read();
+    options.onRead(table);
+  };
+
+  const apply = async (ops: readonly Op[]): Promise<readonly OpResult[]> => {
+    if (ops.length === 0) return [];
+    const results = await kernel.apply(ops);
+    for (const { op, error } of results) backoff.note(formatOp(op), error !== undefined);
+    table = applyOps(table, applied(results));
+    return results;
+  };
+
+  /** False for ops that would repair what is only to be reported. */
+  const isToBeDone = (drifts: readonly Drift[], desired: Table): ((op: Op) => boolean) => {
+    if (isRepairing() || expected === undefined) return () => true;
+    return isNoRepair(drifts, diff(desired, expected, ownership.owned()));
+  };
+
+  return { keep: () => pass().catch(forget), lastTable: () => table, nextDueMs: backoff.nextDueMs };
+}
+
+function applied(results: readonly OpResult[]): readonly Op[] {
+  return results.flatMap(({ op, error }) => (error === undefined ? [op] : []));
+}

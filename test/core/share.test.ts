@@ -1,0 +1,42 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { share } from '../../src/core/share.ts';
+
+test('what is equal is the same object, beside and below what is not', () => {
+  const previous = {
+    services: [
+      { name: 'a', servers: [{ port: 1 }, { port: 2 }] },
+      { name: 'b', servers: [] },
+    ],
+  };
+  const next = structuredClone(previous);
+  next.services[0]?.servers.splice(1, 1, { port: 3 });
+  const shared = share(previous, next);
+  expect(shared).toEqual(next);
+  expect(shared).not.toBe(previous);
+  expect(shared.services[0]?.servers[0]).toBe(previous.services[0]?.servers[0]);
+  expect(shared.services[0]?.servers[1]).toEqual({ port: 3 });
+  expect(shared.services[1]).toBe(previous.services[1]);
+});
+
+test.each([
+  ['one more key', { a: 1 }, { a: 1, b: 2 }],
+  ['one key less', { a: 1, b: 2 }, { a: 1 }],
+  ['another key that is undefined', { a: undefined }, { b: undefined }],
+  ['a list, not a mapping', { 0: 'a' }, ['a']],
+  ['nothing, not a mapping', { a: {} }, { a: null }],
+  ['the other order in a list', [{ a: 1 }, { a: 2 }], [{ a: 2 }, { a: 1 }]],
+])('%s is not equal', (_, previous: unknown, next) => {
+  expect(share(previous, next)).toStrictEqual(next);
+  expect(share(previous, next)).not.toBe(previous);
+});
+
+test('the result is always the next value, and the previous one whenever they are equal', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), (previous, next) => {
+      expect(share(previous, next)).toEqual(next);
+      const equal = share(previous, structuredClone(previous));
+      if (typeof previous === 'object' && previous !== null) expect(equal).toBe(previous);
+    }),
+  );
+});
