@@ -48,8 +48,8 @@ export interface SettingResult {
 export const noSettings: Settings = { timeouts: { tcpSeconds: 0, tcpFinSeconds: 0, udpSeconds: 0 }, daemons: [] };
 
 /**
- * The changes that take `actual` to what is wanted. A daemon that is not wanted is stopped if `owned` names its role, and
- * otherwise left alone. The kernel cannot edit a daemon: one that is to be otherwise is stopped and started.
+ * The changes that take `actual` to what is wanted. A daemon that is not wanted is stopped if `owned` has its `daemonKey`,
+ * and otherwise left alone. The kernel cannot edit a daemon: one that is to be otherwise is stopped and started.
  */
 export function diffSettings(
   wanted: Settings,
@@ -58,7 +58,7 @@ export function diffSettings(
 ): readonly SettingOp[] {
   const stale = actual.daemons.filter((daemon) => {
     const want = daemonOf(wanted, daemon.role);
-    return want === undefined ? owned.has(daemon.role) : !isDaemonAsWanted(want, daemon);
+    return want === undefined ? owned.has(daemonKey(daemon)) : !isDaemonAsWanted(want, daemon);
   });
   const absent = wanted.daemons.filter((want) => !hasDaemon(actual, want));
   return [
@@ -66,6 +66,11 @@ export function diffSettings(
     ...stale.map(({ role }) => ({ kind: 'stop_daemon', role }) as const),
     ...absent.map((daemon) => ({ kind: 'start_daemon', daemon }) as const),
   ];
+}
+
+/** What tells a daemon of ours from one that somebody else has started in its place. */
+export function daemonKey({ role, interface: name, syncId }: SyncDaemon): string {
+  return `${role} ${name} ${syncId}`;
 }
 
 /** The settings after the changes, all of which succeed. */

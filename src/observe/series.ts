@@ -54,25 +54,30 @@ export function createSeriesCounts(
     checksByRef = new WeakMap();
     onFollowed(next);
   };
+  const counts = {
+    service: (name: string) => services.get(name),
+    server: (ref: ServerRef) => servers.get(serverSeriesKey(ref)),
+    check: (ref: CheckRef) => checks.get(checkSeriesKey(ref)),
+  };
+
+  /** What is not counted may have come with a reload that nobody has told of yet. */
   const find = <Counts>(get: () => Counts | undefined): Counts | undefined => {
     const found = get();
     if (found !== undefined) return found;
     follow(snapshot());
     return get();
   };
-
   const findCheck = (ref: CheckRef) => {
-    const found = find(() => checks.get(checkSeriesKey(ref)));
+    const found = find(() => counts.check(ref));
     if (found !== undefined) checksByRef.set(ref, found);
     return found;
   };
-
-  const counts = {
-    service: (name: string) => find(() => services.get(name)),
-    server: (ref: ServerRef) => find(() => servers.get(serverSeriesKey(ref))),
+  const following = {
+    service: (name: string) => find(() => counts.service(name)),
+    server: (ref: ServerRef) => find(() => counts.server(ref)),
     check: (ref: CheckRef) => checksByRef.get(ref) ?? findCheck(ref),
   };
-  return { ...counts, follow, observe: (event) => count(event, counts) };
+  return { ...counts, follow, observe: (event) => count(event, following) };
 }
 
 export function outcomeOf(result: RunResult): RunOutcome {

@@ -34,26 +34,29 @@ export async function writeSnapshot(
     check: writerOf<CheckRow>(checkMetrics, families),
   };
   writerOf<Snapshot | undefined>(agentMetrics, families)(snapshot);
-  let written = 0;
+  let seen = 0;
   for (const now of snapshot?.services ?? []) {
     const { service } = now;
     const counted = counts.service(service.name);
     if (counted) write.service({ ...counted, now });
     for (const rows of serversOf(now, counts)) {
-      write.server(rows.server);
-      for (const check of rows.checks) write.check(check);
-      written += 1;
-      if (written % sliceServers === 0) await setImmediate();
+      if (rows !== undefined) write.server(rows.server);
+      for (const check of rows?.checks ?? []) write.check(check);
+      seen += 1;
+      if (seen % sliceServers === 0) await setImmediate();
     }
   }
 }
 
-function* serversOf({ service, servers }: ServiceSnapshot, counts: SeriesCounts): Generator<ServerRows> {
+function* serversOf({ service, servers }: ServiceSnapshot, counts: SeriesCounts): Generator<ServerRows | undefined> {
   const configs = [...service.servers, ...service.fallbackServers];
   for (const [index, now] of servers.entries()) {
     const config = configs[index];
     const counted = counts.server({ service: service.name, server: now.key });
-    if (counted === undefined || config === undefined) continue;
+    if (counted === undefined || config === undefined) {
+      yield undefined;
+      continue;
+    }
     const checks = now.checks.flatMap((check) => {
       const counted = counts.check(check);
       return counted === undefined ? [] : [{ ...counted, now: check }];

@@ -40,6 +40,10 @@ export interface Monitor {
   snapshot(kernel: Table): readonly ServiceSnapshot[];
 }
 
+export interface MonitorOptions extends JudgeOptions {
+  readonly clock: Clock;
+}
+
 /** One run, and the checks that share it. */
 interface SharedRun {
   readonly check: Check;
@@ -53,7 +57,7 @@ interface Subscription {
   readonly check: CheckEntry;
 }
 
-export function createMonitor(options: JudgeOptions & { readonly clock: Clock }): Monitor {
+export function createMonitor(options: MonitorOptions): Monitor {
   const { emit, clock } = options;
   const judge = createJudge(options);
   let roster: Roster = new Map();

@@ -8,7 +8,7 @@ export interface Ownership {
 export interface Ownerships {
   /** By `serviceKey`. */
   readonly services: Ownership;
-  /** Synchronisation daemons, by role. */
+  /** Synchronisation daemons, by `daemonKey`. */
   readonly daemons: Ownership;
 }
 

@@ -34,6 +34,7 @@ const retryMs = 1000;
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { tableKeeper, settingsKeeper, clock, emit } = options;
   let trouble: string | undefined;
+  let settingsTrouble: string | undefined;
   let asked = new Set<ReconcileTrigger>();
   let running: Promise<boolean> | undefined;
   let next: Promise<boolean> | undefined;
@@ -46,6 +47,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const startMs = clock.now();
     const { results, isOk, isKernelUp } = await keepAll().catch(giveUp);
     if (isKernelUp) noteKernel(undefined);
+    if (isOk) settingsTrouble = undefined;
     emit({ type: 'reconciled', trigger, isOk, durationMs: clock.now() - startMs, results });
     options.onDone(isOk);
     return isOk;
@@ -54,8 +56,19 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   /** The table first: traffic depends on it. */
   const keepAll = async (): Promise<Run> => {
     const { results, isOk } = await tableKeeper.keep();
-    const areSettingsKept = await settingsKeeper.keep();
+    const areSettingsKept = await settingsKeeper.keep().catch(giveUpSettings);
     return { results, isOk: isOk && areSettingsKept, isKernelUp: true };
+  };
+
+  /** What was done to the table is done, and told. */
+  const giveUpSettings = (error: unknown): boolean => {
+    if (!(error instanceof KernelUnavailable)) throw error;
+    if (error.code !== settingsTrouble) {
+      const message = `Cannot keep timeouts and synchronisation daemons: ${error.message}`;
+      emit({ type: 'agent_warning', code: error.code, message });
+    }
+    settingsTrouble = error.code;
+    return false;
   };
 
   const giveUp = (error: unknown): Run => {

@@ -24,7 +24,7 @@ export interface ServerEntry {
   readonly config: Server;
   readonly isFallback: boolean;
   readonly checks: readonly CheckEntry[];
-  /** Its weight in the kernel when its service was first taken on; undefined: it was not there, or that is past. */
+  /** Its weight in the kernel when its service was first taken on; undefined: it was not there. */
   readonly foundWeight: number | undefined;
   health: Health;
   override: Override | undefined;
@@ -84,10 +84,6 @@ export function createRoster(config: Config, before: Roster, table: Table): Rost
   );
 }
 
-function nameAndRunKey(check: Check): string {
-  return `${check.name}\n${runKey(check)}`;
-}
-
 export function healthOf(checks: readonly CheckEntry[]): Health {
   return combine(checks.map(({ state }) => state.health));
 }
@@ -105,7 +101,7 @@ function createService(config: Service, previous: ServiceEntry | undefined, tabl
   const known = new Map(previous?.servers.map((entry) => [entry.key, entry]));
   const create = (isFallback: boolean) => (server: Server) => {
     const key = serverKey(server);
-    const foundWeight = previous === undefined ? rows.get(key)?.weight : undefined;
+    const foundWeight = previous === undefined ? rows.get(key)?.weight : known.get(key)?.foundWeight;
     return createServer(config.name, server, isFallback, known.get(key), foundWeight);
   };
   const servers = [...config.servers.map(create(false)), ...config.fallbackServers.map(create(true))];
@@ -127,18 +123,18 @@ function createServer(
 ): ServerEntry {
   const key = serverKey(config);
   const health = previous?.health ?? (foundWeight !== undefined && foundWeight > 0 ? 'up' : 'unknown');
-  const known = new Map(previous?.checks.map((entry) => [runKey(entry.check), entry]));
-  const twins = new Map(previous?.checks.map((entry) => [nameAndRunKey(entry.check), entry]));
-  const named = new Map(previous?.checks.map((entry) => [entry.check.name, entry]));
+  const before = previous?.checks ?? [];
   const checks = config.checks.map((check): CheckEntry => {
     const ref = { service, server: key, check: check.name, type: check.type };
-    const same = twins.get(nameAndRunKey(check)) ?? known.get(runKey(check));
-    if (same !== undefined) return { ...same, ref, check };
+    const same = before.filter((entry) => runKey(entry.check) === runKey(check));
+    const namesake = (entry: CheckEntry) => entry.check.name === check.name;
+    const twin = same.find(namesake) ?? same[0];
+    if (twin !== undefined) return { ...twin, ref, check };
     const isObserved = previous?.checks.every((entry) => entry.isObserved) ?? false;
     return {
       ref,
       check,
-      state: initialHealth(named.get(check.name)?.state.health ?? health),
+      state: initialHealth(before.find(namesake)?.state.health ?? health),
       isObserved,
       last: undefined,
     };

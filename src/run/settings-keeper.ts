@@ -2,6 +2,7 @@ import type { Drift } from '../core/drift.ts';
 import type { AgentEvent } from '../core/event.ts';
 import {
   applySettingOps,
+  daemonKey,
   diffSettings,
   findSettingDrift,
   noSettings,
@@ -30,7 +31,7 @@ export interface SettingsKeeperOptions {
   readonly clock: Clock;
   readonly emit: (event: AgentEvent) => void;
   readonly wanted: () => Settings;
-  /** Roles of the daemons that are ours though the configuration may no longer have them. */
+  /** `daemonKey` of the daemons that are ours though the configuration may no longer have them. */
   readonly ownership: Ownership;
   readonly isRepairing: () => boolean;
   readonly isDryRun: boolean;
@@ -53,7 +54,7 @@ export function createSettingsKeeper(options: SettingsKeeperOptions): SettingsKe
     }
     const actual = await kernel.readSettings();
     const drifts = left === undefined ? [] : findSettingDrift(left, actual);
-    const owned = new Set([...ownership.owned(), ...wanted.daemons.map(({ role }) => role)]);
+    const owned = new Set([...ownership.owned(), ...wanted.daemons.map(daemonKey)]);
     const ops = diffSettings(wanted, actual, owned).filter(isToBeDone(drifts, wanted));
     if (isDryRun) {
       tellPlan(ops);
@@ -76,8 +77,8 @@ export function createSettingsKeeper(options: SettingsKeeperOptions): SettingsKe
   };
 
   const noteLeft = (wanted: Settings, actual: Settings, done: readonly SettingOp[]) => {
-    const roles = new Set<string>([...wanted.daemons, ...actual.daemons].map(({ role }) => role));
-    own(ownership, new Set([...ownership.owned()].filter((role) => roles.has(role))));
+    const keys = new Set([...wanted.daemons, ...actual.daemons].map(daemonKey));
+    own(ownership, new Set([...ownership.owned()].filter((key) => keys.has(key))));
     // What is only reported is still what to compare with.
     const before = left === undefined || isRepairing() ? noSettings : applySettingOps(left, done);
     left = settledPart(wanted, [actual, before]);

@@ -6,7 +6,7 @@ import { readRegular, replaceFile } from './whole-file.ts';
 export interface State {
   /** `serviceKey` of the services that are ours. */
   readonly services: readonly string[];
-  /** Roles of the synchronisation daemons that are ours. */
+  /** `daemonKey` of the synchronisation daemons that are ours. */
   readonly daemons: readonly string[];
   /** Servers that the transition file has told to be gone. */
   readonly gone: readonly { readonly service: string; readonly server: string; readonly address: string }[];

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   applySettingOps,
+  daemonKey,
   diffSettings,
   findSettingDrift,
   noSettings,
@@ -85,8 +86,10 @@ describe('diffSettings', () => {
   });
 
   test('of the daemons that are not wanted only those that are ours are stopped', () => {
-    expect(difference(wanted(), settings([master, backup]), ['backup'])).toEqual(['--stop-daemon backup']);
-    expect(difference(wanted(), settings([master]), ['backup'])).toEqual([]);
+    expect(difference(wanted(), settings([master, backup]), [daemonKey(backup)])).toEqual(['--stop-daemon backup']);
+    expect(difference(wanted(), settings([master]), [daemonKey(backup)])).toEqual([]);
+    const another = { ...backup, syncId: 77 };
+    expect(difference(wanted(), settings([another]), [daemonKey(backup)])).toEqual([]);
   });
 });
 

@@ -161,6 +161,25 @@ test('what left the configuration has no series after the reload, what stayed ke
   ]);
 });
 
+test('a reload while the exposition is written costs no further snapshot', async () => {
+  const servers = Array.from({ length: 300 }, (_, index) => makeServer('10.0.0.1', index + 1));
+  let now = makeSnapshot([snapshotService({ ...web, servers, fallbackServers: [] })]);
+  let snapshots = 0;
+  const metrics = createMetrics({
+    version: '0.1.0',
+    snapshot: () => {
+      snapshots += 1;
+      return now;
+    },
+  });
+  const rendering = metrics.render();
+  await new Promise((resolve) => setImmediate(resolve));
+  now = makeSnapshot([snapshotService({ ...web, servers: servers.slice(0, 1), fallbackServers: [] })]);
+  metrics.observe({ type: 'config_reloaded', services: 1, servers: 1 });
+  await rendering;
+  expect(snapshots).toBe(2);
+});
+
 test('a run of a server that a reload has just brought is counted before anybody said so', async () => {
   let now = makeSnapshot([snapshotService({ ...web, servers: web.servers.slice(1), fallbackServers: [] })]);
   const metrics = createMetrics({ version: '0.1.0', snapshot: () => now });

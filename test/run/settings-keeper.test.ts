@@ -58,7 +58,7 @@ describe('a start', () => {
     });
     expect(timeoutsOf(world)).toEqual([1800, 2, 3]);
     expect(world.kernel.settings.daemons).toEqual([backup, running]);
-    expect([...world.daemons.owned()]).toEqual(['master']);
+    expect([...world.daemons.owned()]).toEqual(['master eth0 7']);
     expect(settingNews(world)).toEqual(['--set 1800 0 0: ok', `${started('master')}: ok`]);
     expect(world.agent.snapshot().isReady).toBe(true);
   });
@@ -83,7 +83,7 @@ describe('a start', () => {
   });
 
   test('stops a daemon that was ours and left the configuration meanwhile, and no other', async () => {
-    const world = await begin({ config: configWith([]), ownedDaemons: ['backup'] }, ({ kernel }) => {
+    const world = await begin({ config: configWith([]), ownedDaemons: ['backup eth0 7'] }, ({ kernel }) => {
       kernel.settings = { ...kernel.settings, daemons: [running, backup] };
     });
     expect(world.kernel.settings.daemons).toEqual([running]);
@@ -103,7 +103,7 @@ describe('a reload', () => {
       '--stop-daemon backup: ok',
       `${started('master', 8)}: ok`,
     ]);
-    expect([...world.daemons.owned()]).toEqual(['master']);
+    expect([...world.daemons.owned()]).toEqual(['master eth0 8']);
   });
 
   test('that names a timeout no more leaves it as it is', async () => {
@@ -196,7 +196,7 @@ describe('what the kernel refuses', () => {
     expect(world.agent.snapshot().isReady).toBe(true);
   });
 
-  test('a kernel that does not answer is told of, asked again, and no drift of its own', async () => {
+  test('settings that cannot be read are told of, asked again, and no drift of its own', async () => {
     const world = await begin({ config });
     world.news();
     const { readSettings } = world.kernel;
@@ -206,8 +206,21 @@ describe('what the kernel refuses', () => {
     await world.clock.advance(5000);
     world.kernel.readSettings = readSettings;
     world.kernel.settings = { ...world.kernel.settings, daemons: [] };
+    expect(world.agent.snapshot().isIpvsUp).toBe(true);
     await world.clock.advance(5000);
-    expect(world.news()).toEqual(['ipvs_unreachable', `${started('master')}: ok`, 'ipvs_recovered']);
+    expect(world.news()).toEqual(['agent_warning', `${started('master')}: ok`]);
+  });
+
+  test('settings that cannot be read hide nothing that was done to the table', async () => {
+    const world = await begin({ config });
+    world.kernel.readSettings = async () => {
+      throw new KernelUnavailable('EPERM', 'The kernel answered EPERM');
+    };
+    world.kernel.table = new Map();
+    const from = world.events.length;
+    await world.clock.advance(5000);
+    const results = world.events.slice(from).flatMap((event) => (event.type === 'reconciled' ? event.results : []));
+    expect(results.map(({ op, error }) => [op.kind, error])).toContainEqual(['add_service', undefined]);
   });
 });
 
@@ -235,7 +248,7 @@ describe('a stop', () => {
     await world.agent.stop('SIGTERM');
     world.kernel.applySettings = async (ops) => ops.map((op) => ({ op, error: 'EBUSY' }));
     await world.agent.removeOurs();
-    expect([...world.daemons.owned()]).toEqual(['master']);
+    expect([...world.daemons.owned()]).toEqual(['master eth0 7']);
     expect(world.events.at(-1)).toMatchObject({
       type: 'agent_warning',
       code: 'EBUSY',

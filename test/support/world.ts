@@ -23,7 +23,7 @@ export interface World {
   /** When, on the simulated clock, each check was run, by address. */
   readonly runs: Map<string, number[]>;
   readonly ownership: Ownership;
-  /** Roles of the daemons that are ours. */
+  /** `daemonKey` of the daemons that are ours. */
   readonly daemons: Ownership;
   /** The idle connections of watched checks. A server takes one while it is `ok`. */
   readonly connections: HeldConnections;
