@@ -68,8 +68,10 @@ function read(path: string): string | undefined {
   try {
     return readRegular(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw refusal(`read ${path}`, error);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code !== 'EACCES') throw refusal(`read ${path}`, error);
+    throw new HostError('notPermitted', `Cannot read ${path}: the system answered EACCES, run it as root`);
   }
 }
 
