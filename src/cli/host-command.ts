@@ -1,9 +1,10 @@
 import { parseLinkName } from '../config/addresses.ts';
+import { ConfigError } from '../config/issue.ts';
 import type { Config } from '../core/config.ts';
 import { requireCapability } from '../host/capability.ts';
 import { HostError } from '../host/error.ts';
 import { createPlaces } from '../host/places.ts';
-import { openRecord, type Role } from '../host/record.ts';
+import { openRecord, type RecordFile, type Role } from '../host/record.ts';
 import { bringUp, type Finding, inspect, type Outcome, takeDown } from '../host/runner.ts';
 import { formatSetting, type Setting } from '../host/setting.ts';
 import { Channel, Protocol } from '../kernel/channel.ts';
@@ -23,6 +24,9 @@ export interface HostCommand {
   /** After `up`, with what it has set. Resolves with a sentence for each that could not be announced. */
   announce(settings: readonly Setting[], channel: Channel): Promise<readonly string[]>;
 }
+
+/** Where the record is when nobody says. */
+export const defaultStateDir = '/var/lib/lvsd';
 
 /** Throws `HostError` where the configuration forbids to remember anything. */
 export function requireStateDir({ agent }: Config): string {
@@ -68,14 +72,16 @@ const perform: Record<Verb, Perform> = {
     return report({ ...outcome, problems: [...outcome.problems, ...problems] });
   },
   async down(command, channel) {
-    const file = openRecord(await command.stateDir(), command.role);
     requireCapability(`lvsd ${command.role} down`);
+    const file = await recordToUndo(command);
     return report(await takeDown(createPlaces(channel), file));
   },
   async status(command, channel) {
     const plan = (await command.plan(channel)) ?? openRecord(await command.stateDir(), command.role).load()?.plan;
     if (plan === undefined)
       throw new HostError('usage', `Cannot tell what to look for as nothing was set up: ${advice}`);
+    // nft lists nothing without it.
+    if (plan.some(({ kind }) => kind === 'marks')) requireCapability(`lvsd ${command.role} status`);
     const findings = await inspect(plan, createPlaces(channel));
     process.stdout.write(formatFindings(findings));
     return findings.every(({ isSet }) => isSet) ? exitCodes.ok : exitCodes.somethingDown;
@@ -83,6 +89,19 @@ const perform: Record<Verb, Perform> = {
 };
 
 const advice = 'name them with --vip, or a configuration with -c';
+
+/** A configuration that was broken since `up` does not say where the record is: the usual place has it, or nobody knows. */
+async function recordToUndo({ role, stateDir }: HostCommand): Promise<RecordFile> {
+  try {
+    return openRecord(await stateDir(), role);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const usual = openRecord(defaultStateDir, role);
+    if (usual.load() === undefined) throw error;
+    process.stderr.write(`${error.message}\nTaking the record at ${usual.path} as the configuration cannot be used\n`);
+    return usual;
+  }
+}
 
 function report({ set, undone, problems, hasFailed }: Outcome): number {
   const rows = [

@@ -7,7 +7,7 @@ import { listAddresses } from '../host/rt-address.ts';
 import { type Setting, tunnelTypes } from '../host/setting.ts';
 import { isLoopback, vipsOfServer } from '../host/vips.ts';
 import type { Channel } from '../kernel/channel.ts';
-import { linkNameOf, requireStateDir, runVerb, type Verb } from './host-command.ts';
+import { defaultStateDir, linkNameOf, requireStateDir, runVerb, type Verb } from './host-command.ts';
 
 export interface RealserverOptions {
   /** As they were written. */
@@ -18,8 +18,6 @@ export interface RealserverOptions {
   readonly config: string | undefined;
   readonly stateDir: string | undefined;
 }
-
-const defaultStateDir = '/var/lib/lvsd';
 
 /** `lvsd realserver up|down|status`. Resolves with the exit code. */
 export function realserver(verb: Verb, options: RealserverOptions): Promise<number> {

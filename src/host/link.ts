@@ -27,8 +27,10 @@ export function tunnelPlace(setting: TunnelSetting, channel: Channel): Place {
     },
     restore: async () => {
       const link = await lookForLink(channel, name);
-      if (link?.type === type) await refusable(`remove ${name}`, deleteLink(channel, link.index));
-      return undefined;
+      if (link?.type !== type) return undefined;
+      await refusable(`remove ${name}`, deleteLink(channel, link.index));
+      if ((await lookForLink(channel, name)) === undefined) return undefined;
+      return `Left ${name} there: it came with its module, and the kernel removes it with the module alone`;
     },
   };
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync, unlinkSync } from 'node:fs';
+import { readFileSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRegular, replaceFile } from '../run/whole-file.ts';
 import { HostError, refusal } from './error.ts';
+import { namespaceCookie, namespaceNumber } from './namespace.ts';
 import type { Found, Setting } from './setting.ts';
 
 /** Which of the two commands set it up: they are independent of each other. */
@@ -33,57 +34,83 @@ export interface RecordFile {
 
 /**
  * The record of this network namespace since this machine was started: `realserver-4026531840.json`, with the number
- * that /proc/self/ns/net shows. Nothing that is recorded outlives the kernel, so a record of a start before is void.
+ * that /proc/self/ns/net shows. Nothing that is recorded outlives the kernel or the namespace, so a record of a start
+ * before, or of another namespace that had the number, is void, whatever else is wrong with it.
  */
 export function openRecord(directory: string, role: Role): RecordFile {
-  const name = `${role}-${statSync('/proc/self/ns/net').ino}.json`;
+  const name = `${role}-${namespaceNumber()}.json`;
   const path = join(directory, name);
-  const start = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  const origin = originOfNow();
   return {
     path,
     load: () => {
-      const content = read(path);
-      return content?.start === start ? content.record : undefined;
+      const text = read(path);
+      return text === undefined || isVoid(text, origin) ? undefined : parse(text, path);
     },
-    save: (record) => attempt(`write ${path}`, () => replaceFile(directory, name, format({ start, record }))),
+    save: (record) => attempt(`write ${path}`, () => replaceFile(directory, name, format(record, origin))),
     remove: () => attempt(`remove ${path}`, () => unlinkIfThere(path)),
   };
 }
 
-interface Content {
+/** What a record is true for. */
+interface Origin {
+  /** The kernel's name for the time since it was started. */
   readonly start: string;
-  readonly record: HostRecord;
+  /** Empty: not known. */
+  readonly namespace: string;
 }
 
-function read(path: string): Content | undefined {
-  let text: string;
+function originOfNow(): Origin {
+  return { start: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(), namespace: namespaceCookie() };
+}
+
+function read(path: string): string | undefined {
   try {
-    text = readRegular(path);
+    return readRegular(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw refusal(`read ${path}`, error);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code !== 'EACCES') throw refusal(`read ${path}`, error);
+    throw new HostError('notPermitted', `Cannot read ${path}: the system answered EACCES, run it as root`);
   }
-  const content = parse(text);
-  if (content !== undefined) return content;
-  const advice = 'look at it, undo by hand what it lists, and remove it';
-  throw new HostError('failed', `Cannot trust ${path} as its checksum is wrong: ${advice}`);
 }
 
-function parse(text: string): Content | undefined {
+/** The origin is what a record begins with, so that it is known of one that is cut off, too. */
+function isVoid(text: string, now: Origin): boolean {
+  const [, start, namespace] = /^\{"start":"([^"]*)","namespace":"(\d*)"/.exec(text) ?? [];
+  if (start === undefined) return false;
+  const isOtherNamespace = namespace !== '' && now.namespace !== '' && namespace !== now.namespace;
+  return start !== now.start || isOtherNamespace;
+}
+
+function parse(text: string, path: string): HostRecord {
+  const { version, checksum, record } = parseJson(text, path) ?? {};
+  if (version !== 1) throw distrust(path, `its version is ${JSON.stringify(version)} and not 1`);
+  if (checksum !== checksumOf(record)) throw distrust(path, 'its checksum is wrong');
+  return record;
+}
+
+function parseJson(text: string, path: string) {
   try {
-    const { version, checksum, ...content } = JSON.parse(text);
-    return version === 1 && checksum === checksumOf(content) ? content : undefined;
+    return JSON.parse(text);
   } catch {
-    return undefined;
+    throw distrust(path, `it is no whole JSON but ${text.length} characters`);
   }
 }
 
-function format(content: Content): string {
-  return `${JSON.stringify({ version: 1, checksum: checksumOf(content), ...content })}\n`;
+function distrust(path: string, why: string): HostError {
+  const advice = 'look at it, undo by hand what it lists, and remove it';
+  return new HostError('failed', `Cannot trust ${path} as ${why}: ${advice}`);
 }
 
-function checksumOf(content: Content): string {
-  return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+function format(record: HostRecord, origin: Origin): string {
+  return `${JSON.stringify({ ...origin, version: 1, checksum: checksumOf(record), record })}\n`;
+}
+
+function checksumOf(record: unknown): string {
+  return createHash('sha256')
+    .update(`${JSON.stringify(record)}`)
+    .digest('hex');
 }
 
 function unlinkIfThere(path: string): void {

@@ -20,6 +20,7 @@ export interface Finding {
 }
 
 const nothing: HostRecord = { plan: [], changes: [] };
+const untouched: Outcome = { set: [], undone: [], problems: [], hasFailed: false };
 
 /**
  * Sets what is missing of the plan, after it was recorded what was there before, and then undoes what the record
@@ -33,7 +34,7 @@ export async function bringUp(plan: readonly Setting[], placeOf: PlaceOf, file: 
   try {
     record = await setMissing(plan, placeOf, file, start, steps);
   } catch (error) {
-    throw await rolledBack(error, steps, start, file);
+    throw await rolledBack(error, steps, start, placeOf, file);
   }
   const undone = await undoStrays(record, placeOf, file);
   return { ...undone, set: steps.map(({ setting }) => setting) };
@@ -41,7 +42,12 @@ export async function bringUp(plan: readonly Setting[], placeOf: PlaceOf, file: 
 
 /** Puts back all that the record has, the last first. What cannot be undone stays in the record. */
 export async function takeDown(placeOf: PlaceOf, file: RecordFile): Promise<Outcome> {
-  const { plan, changes } = file.load() ?? nothing;
+  const record = file.load();
+  if (record === undefined) {
+    file.remove();
+    return { ...untouched, problems: [`Nothing to put back: there is no record at ${file.path}`] };
+  }
+  const { plan, changes } = record;
   const undone = await undo(changes, placeOf);
   if (undone.hasFailed) file.save({ plan, changes: undone.failed });
   else file.remove();
@@ -65,7 +71,10 @@ interface Step {
   readonly found: Found;
 }
 
-/** Adds each step to `steps` as soon as it is taken. Resolves with what is recorded then. */
+/**
+ * Adds each step to `steps` before it is taken: one that fails may have taken effect all the same. Resolves with what is
+ * recorded then.
+ */
 async function setMissing(
   plan: readonly Setting[],
   placeOf: PlaceOf,
@@ -81,8 +90,8 @@ async function setMissing(
     record = missing.reduce(remember, record);
     file.save(record);
     for (const step of missing) {
-      await step.place.set();
       steps.push(step);
+      await step.place.set();
     }
   }
   return record;
@@ -93,7 +102,7 @@ async function undoStrays(record: HostRecord, placeOf: PlaceOf, file: RecordFile
   const wanted = new Set(record.plan.map(keyOf));
   const isWanted = ({ setting }: Change) => wanted.has(keyOf(setting));
   const strays = record.changes.filter((change) => !isWanted(change));
-  if (strays.length === 0) return { set: [], undone: [], problems: [], hasFailed: false };
+  if (strays.length === 0) return untouched;
   const undone = await undo(strays, placeOf);
   const changes = record.changes.filter((change) => isWanted(change) || undone.failed.includes(change));
   file.save({ ...record, changes });
@@ -150,15 +159,14 @@ async function rolledBack(
   error: unknown,
   steps: readonly Step[],
   start: HostRecord,
+  placeOf: PlaceOf,
   file: RecordFile,
 ): Promise<unknown> {
-  const problems: string[] = [];
-  for (const { setting, place, found } of steps.toReversed()) {
-    const problem = await settle(() => place.restore(found), setting);
-    if (problem !== undefined) problems.push(problem.text);
-  }
+  const changes = steps.map(({ setting, found }): Change => ({ setting, before: found }));
+  const undone = await undo(changes, placeOf);
+  const problems = [...undone.problems];
   try {
-    if (problems.length === 0) resetRecord(start, file);
+    if (!undone.hasFailed) resetRecord(start, file);
   } catch (failure) {
     problems.push(textOf(failure));
   }

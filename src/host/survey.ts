@@ -6,6 +6,7 @@ import { type Home, homesOf, type Survey } from './plan-director.ts';
 import { refusable } from './require-link.ts';
 import { type Link, listLinks } from './rt-link.ts';
 import { listAdvertisedDefaults, lookUpRoute } from './rt-route.ts';
+import type { Setting } from './setting.ts';
 import { readSysctl } from './sysctl.ts';
 import { isLoopback } from './vips.ts';
 
@@ -24,9 +25,19 @@ export async function surveyHost({ services }: Config, channel: Channel): Promis
   return { linkOfServer, advertisedDefaults: isIpv6 ? await advertisedDefaults(links, channel) : [] };
 }
 
-/** The link of every VIP. Throws `HostError` where nobody names it. */
-export function locateHomes(config: Config, named: string | undefined): readonly Home[] {
-  return homesOf(config, named).map(({ address, link, service }) => {
+/**
+ * The link of every VIP: that which `named` or the configuration says, or else that of the same VIP in an earlier plan,
+ * which is asked for only then. Throws `HostError` where nobody names it.
+ */
+export function locateHomes(
+  config: Config,
+  named: string | undefined,
+  earlier: () => readonly Setting[],
+): readonly Home[] {
+  const homes = homesOf(config, named);
+  const plan = homes.every(({ link }) => link !== undefined) ? [] : earlier();
+  const links = new Map(plan.flatMap((one) => (one.kind === 'address' ? [[one.address, one.link]] : [])));
+  return homes.map(({ address, link = links.get(address), service }) => {
     if (link !== undefined) return { address, link };
     const advice = 'name it with --interface, or in the configuration as director: { interface: eth0 }';
     throw new HostError('badConfig', `Cannot tell which interface is to have ${address} of ${service}: ${advice}`);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { openRecord } from '../../src/host/record.ts';
 import { lvsd, openScene, type Scene, settings, top } from './support.ts';
 
 let scene: Scene;
@@ -148,6 +149,15 @@ describe('what director up cannot do without, it asks for and ends with 78', () 
       'Cannot remember what to put back as agent.state_dir is off: name a directory there, or with --state-dir\n',
     );
   });
+});
+
+test('director status looks on the interface that the last up was told', async () => {
+  scene.writeConfig(settings(['127.0.0.1:80'], { state_dir: scene.directory }));
+  const plan = [{ kind: 'address', address: '192.0.2.1', link: 'lo' }] as const;
+  openRecord(scene.directory, 'director').save({ plan, changes: [] });
+  const { ending, stdout, stderr } = await scene.lvsd('director', 'status', '-c', scene.configPath);
+  expect({ ending, stderr }).toEqual({ ending: 3, stderr: '' });
+  expect(stdout).toContain('missing  address 192.0.2.1 dev lo\n');
 });
 
 test('status without an agent ends with 69', async () => {

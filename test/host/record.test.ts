@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,27 +45,42 @@ test('removed, it is gone, and can be removed again', () => {
   expect(file.load()).toBeUndefined();
 });
 
-test('a record of an earlier start of the machine is void', () => {
-  const file = openRecord(directory, 'director');
-  file.save(record);
-  const content = { start: 'another', record };
-  const checksum = createHash('sha256').update(JSON.stringify(content)).digest('hex');
-  writeFileSync(file.path, JSON.stringify({ version: 1, checksum, ...content }));
-  expect(file.load()).toBeUndefined();
-});
-
-test.each([
-  ['changed', (text: string) => text.replace('"0"', '"1"')],
-  ['cut off', (text: string) => text.slice(0, -20)],
-  ['of another version', (text: string) => text.replace('"version":1', '"version":2')],
-  ['empty', () => ''],
-  ['something else', () => 'null'],
-])('one that is %s is not trusted, and the message says where it is and what to do', (_case, damage) => {
+/** As the file is written, and then something happens to it. */
+function saveDamaged(damage: (text: string) => string) {
   const file = openRecord(directory, 'director');
   file.save(record);
   writeFileSync(file.path, damage(readFileSync(file.path, 'utf8')));
+  return file;
+}
+
+const ofAnotherStart = (text: string) => text.replace(/"start":"[^"]*"/, '"start":"another"');
+const ofAnotherNamespace = (text: string) => text.replace(/"namespace":"\d+"/, '"namespace":"0"');
+
+test.each([
+  ['of an earlier start of the machine', ofAnotherStart],
+  ['of a namespace that had the number before', ofAnotherNamespace],
+  ['cut off in an earlier start', (text: string) => ofAnotherStart(text).slice(0, -20)],
+])('one that is %s is void, and is replaced', (_case, damage) => {
+  const file = saveDamaged(damage);
+  expect(file.load()).toBeUndefined();
+  file.save(record);
+  expect(file.load()).toEqual(record);
+});
+
+test('one of an unknown namespace counts, as its number is all that is known', () => {
+  expect(saveDamaged((text) => text.replace(/"namespace":"\d+"/, '"namespace":""')).load()).toEqual(record);
+});
+
+test.each([
+  ['changed', (text: string) => text.replace('"0"', '"1"'), 'its checksum is wrong'],
+  ['cut off', (text: string) => text.slice(0, 200), 'it is no whole JSON but 200 characters'],
+  ['of another version', (text: string) => text.replace('"version":1', '"version":2'), 'its version is 2 and not 1'],
+  ['empty', () => '', 'it is no whole JSON but 0 characters'],
+  ['something else', () => 'null', 'its version is undefined and not 1'],
+])('one that is %s is not trusted, and the message says where it is and what to do', (_case, damage, why) => {
+  const file = saveDamaged(damage);
   expect(() => file.load()).toThrow(
-    `Cannot trust ${file.path} as its checksum is wrong: look at it, undo by hand what it lists, and remove it`,
+    `Cannot trust ${file.path} as ${why}: look at it, undo by hand what it lists, and remove it`,
   );
 });
 

@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { HostError } from '../../src/host/error.ts';
+import type { PlaceOf } from '../../src/host/places.ts';
 import { bringUp, inspect, takeDown } from '../../src/host/runner.ts';
 import { keyOf, type Setting } from '../../src/host/setting.ts';
 import { createWorld, refuse, type World } from './world.ts';
@@ -78,6 +80,21 @@ describe('up', () => {
     },
   );
 
+  test('puts back what has taken effect although it failed', async () => {
+    const world = createWorld(initial);
+    const placeOf: PlaceOf = (setting) => {
+      const place = world.placeOf(setting);
+      const failLate = async () => {
+        await place.set();
+        throw new HostError('failed', 'Cannot be sure');
+      };
+      return setting === ignore ? { ...place, set: failLate } : place;
+    };
+    await expect(bringUp(plan, placeOf, world.file)).rejects.toThrow('Cannot be sure');
+    expect(valuesOf(world)).toEqual(initial);
+    expect(world.file.saved).toBeUndefined();
+  });
+
   test('keeps what an earlier up has set when a later one fails', async () => {
     const world = createWorld(initial);
     await up(world, [forward]);
@@ -112,9 +129,10 @@ describe('down', () => {
     expect(world.file.saved).toBeUndefined();
   });
 
-  test('changes nothing where nothing was set', async () => {
+  test('changes nothing where nothing was set, and says so', async () => {
     const world = createWorld(initial);
-    expect(await down(world)).toMatchObject({ undone: [], problems: [], hasFailed: false });
+    const problems = ['Nothing to put back: there is no record at /nowhere'];
+    expect(await down(world)).toMatchObject({ undone: [], problems, hasFailed: false });
     expect(valuesOf(world)).toEqual(initial);
   });
 

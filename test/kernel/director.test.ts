@@ -111,6 +111,26 @@ test('status names what is missing and ends with 3', () => {
   expect(dump(host)).toBe(asFound);
 });
 
+test('a configuration that is broken since up keeps nobody from down', () => {
+  director('up', write(everything));
+  const broken = writeConfigFile('version: 1\ncolour: red\n');
+  expect(director('down', broken)).toMatchObject({
+    status: 0,
+    stderr: expect.stringMatching(/colour(.|\n)*\nTaking the record at \/var\/lib\/lvsd\/director-\d+\.json as /),
+  });
+  expect(dump(host)).toBe(asFound);
+  expect(director('down', broken).status).toBe(78);
+});
+
+test('status of marks takes the permission to ask nft for them', () => {
+  const wrapper = ['setpriv', '--bounding-set=-net_admin'];
+  expect(lvsdOn(host, ['director', 'status', '-c', write([marked])], { wrapper })).toEqual({
+    status: 77,
+    stdout: '',
+    stderr: 'Cannot run lvsd director status: run it as root, or with the capability CAP_NET_ADMIN\n',
+  });
+});
+
 test('killed at any step of up, down puts everything back', () => {
   const config = write(everything);
   const steps = killAtEachStep(host, ['director', 'up', '-c', config], (changes) => {
