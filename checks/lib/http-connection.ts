@@ -85,7 +85,7 @@ export class HttpConnection {
   }
 
   #reader(
-    { readsBody, keepsBody, maxBytes }: Question,
+    { request, readsBody, keepsBody, maxBytes }: Question,
     watch: Stopwatch,
     settle: (outcome: Outcome) => void,
   ): Dispatcher.DispatchHandler {
@@ -118,6 +118,8 @@ export class HttpConnection {
         // Undici takes a reset for the end of a body that has no length of its own.
         const { errored } = this.#socket;
         this.#isWhole = true;
+        // Before undici closes it in good order.
+        if (request.reset === true) this.close();
         if (isDone) return;
         watch.lap('transfer');
         if (errored !== null && codeOf(errored) === 'ECONNRESET') settle({ error: errored });

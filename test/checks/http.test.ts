@@ -132,6 +132,19 @@ test('every run has a connection of its own', async () => {
   await listening.idle();
 });
 
+test('a connection that the server leaves open is reset: no port of ours stays in TIME_WAIT', async () => {
+  let end = (_how: unknown) => {};
+  const ended = new Promise((resolve) => {
+    end = resolve;
+  });
+  const target = await serve((socket) => {
+    socket.on('data', () => socket.write(keepAlive));
+    socket.once('end', () => end('closed')).once('error', end);
+  });
+  expect(await runOf(http, target)).toMatchObject({ pass: true });
+  expect(await ended).toMatchObject({ code: 'ECONNRESET' });
+});
+
 const keepAlive = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nOK';
 
 /** Answers every request on a connection, and keeps it open. */
