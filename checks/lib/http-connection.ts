@@ -70,11 +70,13 @@ export class HttpConnection {
     this.#bytesBefore = this.#socket.bytesRead;
     this.#answerLimit = question.maxBytes + overheadBytes;
     return new Promise((resolve) => {
+      const onOver = () => settle('over');
       const settle = (outcome: Outcome) => {
-        deadline.onOver = undefined;
+        // Late news must not take the deadline from another step.
+        if (deadline.onOver === onOver) deadline.onOver = undefined;
         resolve(outcome);
       };
-      deadline.onOver = () => settle('over');
+      deadline.onOver = onOver;
       if (deadline.isOver) settle('over');
       else this.#client.dispatch(question.request, this.#reader(question, watch, settle));
     });

@@ -98,13 +98,15 @@ function refuse(observation: Observation): { ok: false; observation: Observation
 /** Waits for the event, an error or the deadline, whichever comes first. Errors that come later are nobody's. */
 function until(socket: Socket, event: string, deadline: Deadline): Promise<'ready' | 'over' | Error> {
   return new Promise((resolve) => {
+    const onOver = () => settle('over');
     const settle = (outcome: 'ready' | 'over' | Error) => {
-      deadline.onOver = undefined;
+      // Errors come late too, when another step waits for the deadline.
+      if (deadline.onOver === onOver) deadline.onOver = undefined;
       resolve(outcome);
     };
+    deadline.onOver = onOver;
     socket.once(event, () => settle('ready'));
     socket.on('error', settle);
     if (deadline.isOver) settle('over');
-    else deadline.onOver = () => settle('over');
   });
 }
