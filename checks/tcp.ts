@@ -49,9 +49,9 @@ async function byLibc(
   return judge('L4', outcome, `connect to ${address} port ${port}`, {});
 }
 
-async function byNode(target: Target, options: Options, { signal }: Deadline): Promise<Observation> {
+async function byNode(target: Target, options: Options, deadline: Deadline): Promise<Observation> {
   const watch = stopwatch();
-  const opened = await connect(target, signal, watch, options);
+  const opened = await connect(target, deadline, watch, options);
   if (!opened.ok) return opened.observation;
   if (options.close === 'rst') drop(opened.socket);
   else opened.socket.destroy();

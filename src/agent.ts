@@ -1,5 +1,5 @@
 import type { Probe } from '../checks/probe.ts';
-import type { Config } from './core/config.ts';
+import type { Check, Config } from './core/config.ts';
 import { awaiting, desired } from './core/desired.ts';
 import type { AgentEvent } from './core/event.ts';
 import { share } from './core/share.ts';
@@ -148,7 +148,7 @@ export function createAgent(options: AgentOptions): Agent {
 
   const takeChecks = () => {
     const checks = monitor.checks();
-    scheduler.set(checks);
+    release(scheduler.set(checks));
     unseen = monitor.unseen();
     const unwatched = watcher.set(checks);
     if (unwatched > 0) {
@@ -157,6 +157,10 @@ export function createAgent(options: AgentOptions): Agent {
         `watch ${unwatched} of the checks: ${connections.limit} descriptors, half of all, are in use for it`,
       );
     }
+  };
+
+  const release = (left: readonly Check[]) => {
+    for (const { type, target, options } of left) probeOf(type).release?.(target, options);
   };
 
   const warn = (code: string, what: string) => emit({ type: 'agent_warning', code, message: `Cannot ${what}` });
@@ -209,6 +213,7 @@ export function createAgent(options: AgentOptions): Agent {
       runner.stop();
       watcher.stop();
       windows.stop();
+      release(scheduler.set(new Map()));
       await scheduler.stop();
       await reconciler.stop();
       emit({ type: 'agent_stopped' });

@@ -126,6 +126,17 @@ describe('retry loops', () => {
     expect(world.news()).toEqual(['web 10.0.0.1 up>down', 'mail 10.0.0.1 up>down']);
   });
 
+  test('what leaves the configuration is released at once, and everything else at the stop', async () => {
+    const world = await started(aConfig([web()]));
+    world.agent.reload(aConfig([web({ onFailure: 'quiesce', servers: [server(two)] })]));
+    expect(world.released).toEqual([one]);
+    await world.clock.advance(2000);
+    const stopped = world.agent.stop('SIGTERM');
+    await world.clock.settle();
+    await stopped;
+    expect(world.released).toEqual([one, two]);
+  });
+
   test('a run that outlasts its interval delays the next instead of overlapping it', async () => {
     const slow = aServer(one, { checks: [checkOf(one, { timeoutMs: 2500, fall: 1 })] });
     const world = await started(aConfig([web({ servers: [slow] })]), { [one]: 'silent' });

@@ -99,20 +99,36 @@ const expectation = z
   .prefault({})
   .describe('What the answer must be.');
 
-/** The keys of an `http` check. Parsing what it made gives the same again. */
-export const httpOptions = z.strictObject({
+/** Methods that only look, so that a request may be sent once more when a kept connection turns out to be closed. */
+const repeatable = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+const connection = z
+  .enum(['fresh', 'reuse'])
+  .default('fresh')
+  .describe(
+    'Whether each run opens a connection of its own (`fresh`), or asks on that of the run before while it lasts (`reuse`). The latter costs less; that the server accepts connections, and with TLS its certificate, is then seen only when a new one is needed.',
+  );
+
+const keys = z.strictObject({
   method,
   path,
   host,
   headers,
   body: z.string().optional().describe('Body of the request.'),
   port,
+  connection,
   watch: watched,
   tls,
   expect: expectation,
   max_bytes: wholeNumber(1, 16 * 1024 * 1024)
     .default(64 * 1024)
     .describe('How much of the body is read; the rest does not count.'),
+});
+
+/** The keys of an `http` check. Parsing what it made gives the same again. */
+export const httpOptions = keys.refine((options) => options.connection === 'fresh' || repeatable.has(options.method), {
+  path: ['connection'],
+  error: 'reuse is for the methods GET, HEAD and OPTIONS: any other request must not be sent twice',
 });
 
 export type HttpOptions = z.output<typeof httpOptions>;

@@ -1,6 +1,7 @@
 import { isIP, connect as openTcp, type Socket } from 'node:net';
 import { checkServerIdentity, createSecureContext, connect as openTls, type TLSSocket } from 'node:tls';
 import type { Target } from '../../src/core/config.ts';
+import type { Deadline } from '../../src/core/deadline.ts';
 import { fail, type Observation } from '../../src/core/observation.ts';
 import type { Path } from '../../src/net/path.ts';
 import { Unlearned } from '../probe.ts';
@@ -16,7 +17,7 @@ export type Opened<Kind extends Socket> =
 /** Connects to the target. Rejects with `Unlearned` when the fault is ours, as it is with a path that Node cannot take. */
 export async function connect(
   target: Target,
-  signal: AbortSignal,
+  deadline: Deadline,
   watch: Stopwatch,
   path: Path = {},
 ): Promise<Opened<Socket>> {
@@ -24,13 +25,13 @@ export async function connect(
   if (path.interface !== undefined || path.mark !== undefined) throw needsEngine(attempt);
   const localAddress = path.source === undefined ? {} : { localAddress: path.source };
   const socket = openTcp({ host: target.address, port: target.port, noDelay: true, ...localAddress });
-  const outcome = await until(socket, 'connect', signal);
+  const outcome = await until(socket, 'connect', deadline);
   if (outcome === 'ready') {
     watch.lap('connect');
     return { ok: true, socket };
   }
   drop(socket);
-  if (outcome === 'aborted') return refuse(fail('L4TOUT', 'no connection in time', watch.phases));
+  if (outcome === 'over') return refuse(fail('L4TOUT', 'no connection in time', watch.phases));
   return refuse(judge('L4', outcome, attempt, watch.phases));
 }
 
@@ -42,11 +43,15 @@ export interface TlsOptions {
   readonly ca: string | undefined;
 }
 
-/** Starts TLS over a connected socket, which stays the caller's to drop. Rejects with `Unlearned` as `connect` does. */
+/**
+ * Starts TLS over a connected socket, which is dropped when that fails. Rejects with `Unlearned` as `connect` does. No
+ * session is resumed: a server that resumes one shows no certificate, and Node does not look at the name then, so that
+ * a certificate which has expired, or is for another name, would go unnoticed.
+ */
 export async function secure(
   plain: Socket,
   { name, verify, ca }: TlsOptions,
-  signal: AbortSignal,
+  deadline: Deadline,
   watch: Stopwatch,
 ): Promise<Opened<TLSSocket>> {
   const socket = openTls({
@@ -57,12 +62,13 @@ export async function secure(
     checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
     ALPNProtocols: ['http/1.1'],
   });
-  const outcome = await until(socket, 'secureConnect', signal);
+  const outcome = await until(socket, 'secureConnect', deadline);
   if (outcome === 'ready') {
     watch.lap('tls');
     return { ok: true, socket };
   }
-  if (outcome === 'aborted') return refuse(fail('L6TOUT', 'TLS handshake not finished in time', watch.phases));
+  drop(plain);
+  if (outcome === 'over') return refuse(fail('L6TOUT', 'TLS handshake not finished in time', watch.phases));
   return refuse(judge('L6', outcome, `start TLS with ${name}`, watch.phases));
 }
 
@@ -89,17 +95,18 @@ function refuse(observation: Observation): { ok: false; observation: Observation
   return { ok: false, observation };
 }
 
-/** Waits for the event, an error or the signal, whichever comes first. Errors that come later are nobody's. */
-function until(socket: Socket, event: string, signal: AbortSignal): Promise<'ready' | 'aborted' | Error> {
+/** Waits for the event, an error or the deadline, whichever comes first. Errors that come later are nobody's. */
+function until(socket: Socket, event: string, deadline: Deadline): Promise<'ready' | 'over' | Error> {
   return new Promise((resolve) => {
-    const settle = (outcome: 'ready' | 'aborted' | Error) => {
-      signal.removeEventListener('abort', onAbort);
+    const onOver = () => settle('over');
+    const settle = (outcome: 'ready' | 'over' | Error) => {
+      // Errors come late too, when another step waits for the deadline.
+      if (deadline.onOver === onOver) deadline.onOver = undefined;
       resolve(outcome);
     };
-    const onAbort = () => settle('aborted');
+    deadline.onOver = onOver;
     socket.once(event, () => settle('ready'));
     socket.on('error', settle);
-    if (signal.aborted) settle('aborted');
-    else signal.addEventListener('abort', onAbort);
+    if (deadline.isOver) settle('over');
   });
 }

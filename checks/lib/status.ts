@@ -1,4 +1,5 @@
 import { z } from '../../src/config/fields.ts';
+import { memo } from './memo.ts';
 
 const hint = 'write status codes from 100 to 599 and ranges of them, such as 200-299 or [200, 301-303]';
 
@@ -10,11 +11,10 @@ export const statusRanges = z
 
 /** Whether a status is one of those that `statusRanges` made. */
 export function includesStatus(ranges: string, status: number): boolean {
-  return ranges.split(',').some((range) => {
-    const [from, to] = boundsOf(range);
-    return from <= status && status <= to;
-  });
+  return compile(ranges).some(([from, to]) => from <= status && status <= to);
 }
+
+const compile = memo((ranges) => ranges.split(',').map(boundsOf));
 
 function isRange(range: string): boolean {
   if (!/^[1-5]\d\d(-[1-5]\d\d)?$/.test(range)) return false;

@@ -5,9 +5,9 @@ import { createHeap } from './heap.ts';
 export interface Scheduler {
   /**
    * Replaces the set of checks, by a key that says what is run. A check whose key stays keeps its times; a new one
-   * first runs within one interval or one second, whichever is shorter.
+   * first runs within one interval or one second, whichever is shorter. Returns those that left.
    */
-  set(checks: ReadonlyMap<string, Check>): void;
+  set(checks: ReadonlyMap<string, Check>): readonly Check[];
   /** Runs a check now; one that is being run, once more when that ends, unless that asks for a retry. */
   hasten(key: string): void;
   /** Resolves when nothing is in flight. */
@@ -154,9 +154,10 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   return {
     set: (checks) => {
       const running = new Map([...inFlight].map((task) => [task.key, task]));
-      for (const [key, task] of tasks) {
-        task.isGone = !checks.has(key);
-        if (task.isGone) tasks.delete(key);
+      const gone = [...tasks.values()].filter(({ key }) => !checks.has(key));
+      for (const task of gone) {
+        task.isGone = true;
+        tasks.delete(task.key);
       }
       for (const [key, check] of checks) {
         if (tasks.has(key)) continue;
@@ -177,6 +178,7 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
       }
       waiting.reset(tasksAtRest());
       plan();
+      return gone.map(({ check }) => check);
     },
     hasten: (key) => {
       const task = tasks.get(key);

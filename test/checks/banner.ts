@@ -14,18 +14,18 @@ export const banner = defineProbe({
   needsPort: true,
   options: z.strictObject({ port, begin: z.string().min(1).describe('How the greeting begins.') }),
 
-  async run({ address, port }, options, { signal }) {
+  async run({ address, port }, options, deadline) {
     const watch = stopwatch();
-    const opened = await connect({ address, port: options.port ?? port }, signal, watch);
+    const opened = await connect({ address, port: options.port ?? port }, deadline, watch);
     if (!opened.ok) return opened.observation;
     try {
-      const [data] = await once(opened.socket, 'data', { signal });
+      const [data] = await once(opened.socket, 'data', { signal: deadline.signal });
       watch.lap('greeting');
       const greeting = String(data);
       if (greeting.startsWith(options.begin)) return pass('L7OK', 'greeted', watch.phases);
       return fail('L7RSP', `greeted with ${JSON.stringify(greeting.slice(0, 60))}`, watch.phases);
     } catch (error) {
-      if (signal.aborted) return fail('L7TOUT', 'no greeting in time', watch.phases);
+      if (deadline.isOver) return fail('L7TOUT', 'no greeting in time', watch.phases);
       return judge('L7', error, `read the greeting of ${address}`, watch.phases);
     } finally {
       drop(opened.socket);

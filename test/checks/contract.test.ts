@@ -113,18 +113,24 @@ const verdicts: Readonly<Record<keyof typeof bestiary, Readonly<Record<string, r
 
 const names = Object.keys(bestiary) as (keyof typeof bestiary)[];
 const connecting = everyProbe.filter(({ type }) => probeOf(type).needsPort);
+/** Options besides the defaults with which each type sees the same. */
+const variantsOf: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>> = {
+  http: [{}, { connection: 'reuse' }],
+};
 const encounters = connecting.flatMap((subject) =>
-  names.map((server) => ({ ...subject, server, reasons: verdicts[server][subject.type] ?? ['L4OK'] })),
+  (variantsOf[subject.type] ?? [{}]).flatMap((options) =>
+    names.map((server) => ({ ...subject, options, server, reasons: verdicts[server][subject.type] ?? ['L4OK'] })),
+  ),
 );
 
 test.each(encounters)(
-  '$type on $engine to a server of $server at $host gives $reasons',
-  async ({ type, engine, host, server, reasons }) => {
+  '$type $options on $engine to a server of $server at $host gives $reasons',
+  async ({ type, options, engine, host, server, reasons }) => {
     use(engine);
     const before = heldResources();
     const listening = await listen(bestiary[server], host);
     const controller = new AbortController();
-    const run = runOf(probeOf(type), listening.target, {}, controller.signal);
+    const run = runOf(probeOf(type), listening.target, options, controller.signal);
     void listening.reached.then(() => setTimeout(() => controller.abort(), 20));
     const observation = await run;
     expect(reasons).toContain(observation.reason);

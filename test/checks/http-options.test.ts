@@ -19,6 +19,7 @@ test('the defaults are filled in', () => {
     path: '/',
     headers: {},
     tls: false,
+    connection: 'fresh',
     watch: false,
     expect: { status: '200-299' },
     max_bytes: 65536,
@@ -76,6 +77,10 @@ test.each([
     'expect.body.regex: RE2 does not take this regular expression: error parsing regexp: missing closing ): `(a`',
   ],
   [{ expect: { body: 7 } }, 'expect.body: write a text, { contains: text } or { regex: expression }'],
+  [
+    { method: 'post', connection: 'reuse' },
+    'connection: reuse is for the methods GET, HEAD and OPTIONS: any other request must not be sent twice',
+  ],
   [{ tls: 'yes' }, 'tls: write true, or { verify, server_name, ca }'],
 ])('%j is refused', (options, problem) => {
   expect(problemsOf(options)).toEqual([problem]);

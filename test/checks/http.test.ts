@@ -1,7 +1,10 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { http } from '../../checks/http.ts';
 import type { Target } from '../../src/core/config.ts';
-import { runOf } from '../support/probing.ts';
+import { ManualDeadline } from '../../src/run/deadline.ts';
+import { heldResources, leftSince, runOf } from '../support/probing.ts';
 import { answer, answerBody, silence } from '../support/servers/behaviours.ts';
 import { type Behaviour, type Listening, listen } from '../support/servers/listen.ts';
 import { createAuthority, type KeyPair } from '../support/tls.ts';
@@ -17,6 +20,15 @@ async function serve(behaviour: Behaviour, host = '127.0.0.1', pair?: KeyPair): 
 afterEach(async () => {
   for (const listening of open.splice(0)) await listening.close();
 });
+
+/** Calls back from the second time on. */
+function later(callBack: () => void): () => void {
+  let times = 0;
+  return () => {
+    times += 1;
+    if (times > 1) callBack();
+  };
+}
 
 /** Answers with status 204 and keeps the request. */
 function record(): { behaviour: Behaviour; request: Promise<string> } {
@@ -118,6 +130,194 @@ test('every run has a connection of its own', async () => {
   await runOf(http, listening.target);
   expect(listening.accepted()).toBe(2);
   await listening.idle();
+});
+
+test('a connection that the server leaves open is reset: no port of ours stays in TIME_WAIT', async () => {
+  let end = (_how: unknown) => {};
+  const ended = new Promise((resolve) => {
+    end = resolve;
+  });
+  const target = await serve((socket) => {
+    socket.on('data', () => socket.write(keepAlive));
+    socket.once('end', () => end('closed')).once('error', end);
+  });
+  expect(await runOf(http, target)).toMatchObject({ pass: true });
+  expect(await ended).toMatchObject({ code: 'ECONNRESET' });
+});
+
+const keepAlive = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nOK';
+
+/** Answers every request on a connection, and keeps it open. */
+const answering: Behaviour = (socket) => socket.on('data', () => socket.write(keepAlive));
+
+/** A check that reuses its connection, run as often as wanted, and its end. */
+function reusing(target: Target, options: Readonly<Record<string, unknown>> = {}) {
+  const parsed = http.options.parse({ connection: 'reuse', ...options });
+  return {
+    run: (deadline = new ManualDeadline()) => http.run(target, parsed, deadline),
+    release: () => http.release?.(target, parsed),
+  };
+}
+
+describe('a connection that is reused', () => {
+  test.each(['GET', 'HEAD', 'OPTIONS'])('is one for all runs of %s, and closed at the release', async (method) => {
+    const head = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
+    const before = heldResources();
+    const listening = await listen((socket) => socket.on('data', () => socket.write(head)));
+    open.push(listening);
+    const check = reusing(listening.target, { method });
+    const first = await check.run();
+    const second = await check.run();
+    const third = await check.run();
+    expect([first.reason, second.reason, third.reason]).toEqual(['L7OK', 'L7OK', 'L7OK']);
+    expect(listening.accepted()).toBe(1);
+    expect(Object.keys(first.phases)).toEqual(['connect', 'processing', 'transfer']);
+    expect(Object.keys(third.phases)).toEqual(['processing', 'transfer']);
+    check.release();
+    await listening.idle();
+    await listening.close();
+    open.pop();
+    expect(await leftSince(before)).toEqual([]);
+  });
+
+  test('is of one check alone, and each of two runs at once has its own', async () => {
+    const listening = await listen(answering);
+    open.push(listening);
+    const [check, other] = [reusing(listening.target), reusing(listening.target)];
+    await check.run();
+    await other.run();
+    expect(listening.accepted()).toBe(2);
+    await Promise.all([check.run(), check.run()]);
+    expect(listening.accepted()).toBe(3);
+    await check.run();
+    expect(listening.accepted()).toBe(3);
+    check.release();
+    other.release();
+    await listening.idle();
+  });
+
+  test('asks for a connection that lasts', async () => {
+    const { behaviour, request } = record();
+    await reusing(await serve(behaviour)).run();
+    expect(await request).toContain('\r\nconnection: keep-alive\r\n');
+  });
+
+  test.each([
+    ['closed', (socket: Socket) => socket.end()],
+    ['reset', (socket: Socket) => socket.resetAndDestroy()],
+  ])('that the server has %s between two runs is replaced', async (_how, finish) => {
+    const listening = await listen((socket) =>
+      socket.once('data', () => socket.write(keepAlive, () => finish(socket))),
+    );
+    open.push(listening);
+    const check = reusing(listening.target);
+    expect(await check.run()).toMatchObject({ pass: true });
+    await listening.idle();
+    expect(await check.run()).toMatchObject({ pass: true, detail: 'status 200' });
+    expect(listening.accepted()).toBe(2);
+  });
+
+  test.each([
+    ['closes', (socket: Socket) => socket.end()],
+    ['resets', (socket: Socket) => socket.resetAndDestroy()],
+  ])('that the server %s instead of an answer is replaced, once', async (_how, finish) => {
+    const listening = await listen((socket) =>
+      socket
+        .once('data', () => socket.write(keepAlive))
+        .on(
+          'data',
+          later(() => finish(socket)),
+        ),
+    );
+    open.push(listening);
+    const check = reusing(listening.target);
+    for (const accepted of [1, 2, 3]) {
+      expect(await check.run()).toMatchObject({ pass: true });
+      expect(listening.accepted()).toBe(accepted);
+    }
+    check.release();
+  });
+
+  test('is replaced when the server was started anew, and refused when it died', async () => {
+    const before = await listen(answering);
+    const check = reusing(before.target);
+    expect(await check.run()).toMatchObject({ pass: true });
+    await before.close();
+    const after = await listen(answering, '127.0.0.1', undefined, before.target.port);
+    expect(await check.run()).toMatchObject({ pass: true });
+    expect(after.accepted()).toBe(1);
+    await after.close();
+    expect(await check.run()).toMatchObject({ pass: false, reason: 'L4CON', detail: 'connection refused' });
+  });
+
+  test('that brings half an answer fails, without another try', async () => {
+    const listening = await listen((socket) =>
+      socket
+        .once('data', () => socket.write(keepAlive))
+        .on(
+          'data',
+          later(() => socket.end('HTTP/1.1 200 O')),
+        ),
+    );
+    open.push(listening);
+    const check = reusing(listening.target);
+    await check.run();
+    expect(await check.run()).toMatchObject({ pass: false, reason: 'L7RSP' });
+    expect(listening.accepted()).toBe(1);
+    await listening.idle();
+  });
+
+  test('on which no answer comes is a timeout, and is given up', async () => {
+    const listening = await listen((socket, reached) =>
+      socket.once('data', () => socket.write(keepAlive)).on('data', later(reached)),
+    );
+    open.push(listening);
+    const check = reusing(listening.target);
+    await check.run();
+    const deadline = new ManualDeadline();
+    const run = check.run(deadline);
+    await listening.reached;
+    deadline.pass();
+    expect(await run).toMatchObject({ pass: false, reason: 'L7TOUT', detail: 'no response in time' });
+    await listening.idle();
+  });
+
+  test.each([
+    ['is not as expected', { expect: { body: 'gone' } }, keepAlive],
+    ['is read in part', { max_bytes: 1 }, keepAlive.slice(0, -1)],
+    ['ends it', {}, 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nOK'],
+    ['is of HTTP/1.0', {}, 'HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nOK'],
+  ])('is not kept after an answer that %s', async (_what, options, response) => {
+    const listening = await listen((socket) => socket.on('data', () => socket.write(response)));
+    open.push(listening);
+    const check = reusing(listening.target, options);
+    await check.run();
+    await listening.idle();
+    await check.run();
+    expect(listening.accepted()).toBe(2);
+    await listening.idle();
+  });
+
+  test('may bring more than max_bytes over all runs', async () => {
+    const body = 'a'.repeat(200_000);
+    const response = `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    const listening = await listen((socket) => socket.on('data', () => socket.write(response)));
+    open.push(listening);
+    const check = reusing(listening.target, { max_bytes: 200_001 });
+    for (let run = 0; run < 5; run += 1) expect(await check.run()).toMatchObject({ pass: true });
+    expect(listening.accepted()).toBe(1);
+    check.release();
+  });
+
+  test('is closed by a release in the middle of a run, when that ends', async () => {
+    const listening = await listen(answering);
+    open.push(listening);
+    const check = reusing(listening.target);
+    const run = check.run();
+    check.release();
+    expect(await run).toMatchObject({ pass: true });
+    await listening.idle();
+  });
 });
 
 describe('status', () => {
@@ -292,5 +492,43 @@ describe('TLS', () => {
       pair,
     );
     expect(await runOf(http, target, { host, tls: trusted })).toMatchObject({ pass: false, reason: 'L7RSP' });
+  });
+
+  test('no session is resumed: each connection shows its certificate anew', async () => {
+    const resumed: unknown[] = [];
+    const behaviour: Behaviour = (socket) => {
+      resumed.push('isSessionReused' in socket && (socket as TLSSocket).isSessionReused());
+      answerBody('OK')(socket, () => {});
+    };
+    const target = await serve(behaviour, '127.0.0.1', pair);
+    const options = http.options.parse({ host, tls: trusted });
+    await http.run(target, options, new ManualDeadline());
+    await http.run(target, options, new ManualDeadline());
+    expect(resumed).toEqual([false, false]);
+  });
+
+  test.each([
+    ['closes', (socket: Socket) => socket.end()],
+    ['drops', (socket: Socket) => socket.destroy()],
+  ])('a connection is reused, and replaced when the server %s it instead of an answer', async (_how, finish) => {
+    let asked = 0;
+    const listening = await listen(
+      (socket) =>
+        socket.on('data', () => {
+          asked += 1;
+          if (asked === 3) finish(socket);
+          else socket.write(keepAlive);
+        }),
+      '127.0.0.1',
+      pair,
+    );
+    open.push(listening);
+    const check = reusing(listening.target, { host, tls: trusted });
+    for (const accepted of [1, 1, 2]) {
+      expect(await check.run()).toMatchObject({ pass: true });
+      expect(listening.accepted()).toBe(accepted);
+    }
+    check.release();
+    await listening.idle();
   });
 });

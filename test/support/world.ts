@@ -22,6 +22,8 @@ export interface World {
   readonly events: AgentEvent[];
   /** When, on the simulated clock, each check was run, by address. */
   readonly runs: Map<string, number[]>;
+  /** The addresses whose checks were released, in order. */
+  readonly released: readonly string[];
   readonly ownership: Ownership;
   /** `daemonKey` of the daemons that are ours. */
   readonly daemons: Ownership;
@@ -53,6 +55,7 @@ export function createWorld(options: WorldOptions): World {
   const servers = new Map(Object.entries(behaviours ?? {}));
   const events: AgentEvent[] = [];
   const runs = new Map<string, number[]>();
+  const released: string[] = [];
   const ownership = remember(new Set(owned));
   const daemons = remember(new Set(ownedDaemons));
   const connections = createHeldConnections(
@@ -80,6 +83,7 @@ export function createWorld(options: WorldOptions): World {
           return fail('L4TOUT', 'no answer');
       }
     },
+    release: ({ address }) => void released.push(address),
   });
 
   const agent = createAgent({
@@ -101,6 +105,7 @@ export function createWorld(options: WorldOptions): World {
     kernel,
     events,
     runs,
+    released,
     ownership,
     daemons,
     connections,

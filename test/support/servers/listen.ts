@@ -17,8 +17,8 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Listens on a free port of a loopback address, with TLS where a certificate is given. */
-export async function listen(behaviour: Behaviour, host = '127.0.0.1', tls?: TlsOptions): Promise<Listening> {
+/** Listens on a loopback address, on a free port unless one is given, with TLS where a certificate is given. */
+export async function listen(behaviour: Behaviour, host = '127.0.0.1', tls?: TlsOptions, port = 0): Promise<Listening> {
   let reached = () => {};
   let accepted = 0;
   const sockets = new Set<Socket>();
@@ -32,7 +32,7 @@ export async function listen(behaviour: Behaviour, host = '127.0.0.1', tls?: Tls
     socket.on('error', () => {});
     socket.once('close', () => sockets.delete(socket));
   });
-  server.listen(0, host);
+  server.listen(port, host);
   await once(server, 'listening');
   return {
     target: { address: host, port: (server.address() as AddressInfo).port },
