@@ -14,7 +14,7 @@ interface DoctorOptions {
 /** `lvsd doctor`: what on this machine would break the configuration. Changes nothing. Resolves with the exit code. */
 export async function doctor({ config: path, json, verbose }: DoctorOptions): Promise<number> {
   const config = await loadConfig(path);
-  const findings = examine(await gather(config), config);
+  const findings = examine(await gather(config), config, path);
   process.stdout.write(json ? formatFindingsAsJson(findings) : formatFindings(findings, verbose));
   return findings.some(({ severity }) => severity === 'problem') ? exitCodes.failed : exitCodes.ok;
 }

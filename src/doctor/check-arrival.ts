@@ -1,31 +1,29 @@
 import { familyOf } from '../core/address.ts';
 import type { Config } from '../core/config.ts';
+import { sysctlName } from '../host/setting.ts';
+import { directorUp } from './director-up.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, ok } from './finding.ts';
 import { facing, holders, type InterfaceAddress } from './interfaces.ts';
-import { enumerate, virtualAddresses } from './servers.ts';
-import { setSysctls, sysctlName } from './sysctl.ts';
+import { enumerate, isHost, virtualAddresses } from './servers.ts';
+import { setSysctls } from './sysctl.ts';
 
 /** Whether packets for the services come here, and are let in. */
-export function checkArrival(facts: Facts, config: Config): readonly Finding[] {
-  const addresses = [...virtualAddresses(config)];
+export function checkArrival(facts: Facts, config: Config, file: string): readonly Finding[] {
+  const remedy = directorUp(facts, config, file);
+  const addresses = virtualAddresses(config);
   return [
-    ...addresses.map(([address, names]) => checkPresence(facts, address, names)),
-    ...addresses.flatMap(([address]) => checkArp(facts, address)),
+    ...[...addresses].map(([address, names]) => checkPresence(facts, address, names, remedy)),
+    ...[...addresses.keys()].filter(isHost).flatMap((address) => checkArp(facts, address)),
     ...checkReversePath(facts),
   ];
 }
 
 /** IPVS takes packets that the routes call local: it sits in NF_INET_LOCAL_IN (net/netfilter/ipvs/ip_vs_core.c). */
-function checkPresence(facts: Facts, address: string, names: readonly string[]): Finding {
-  const subject = `address ${address}`;
-  const route = facts.routes.get(address);
-  if (route?.isLocal === true) return ok(subject, `is this machine's own (${enumerate(names)})`);
-  const length = familyOf(address) === 'ipv6' ? 128 : 32;
-  // Behind a router nobody asks for it by ARP: it comes to us by a route, on whatever interface.
-  const device = route === undefined || route.gateway !== undefined ? 'lo' : route.device;
+function checkPresence(facts: Facts, address: string, names: readonly string[], remedy: string): Finding {
+  const subject = `${isHost(address) ? 'address' : 'network'} ${address}`;
+  if (facts.routes.get(address)?.isLocal === true) return ok(subject, `is this machine's own (${enumerate(names)})`);
   const message = `is not this machine's own: packets for ${enumerate(names)} that come here are not given to IPVS`;
-  const remedy = `ip address add ${address}/${length} dev ${device}`;
   const standby = facts.rivals.find(({ movesAddresses }) => movesAddresses);
   if (standby === undefined) return { severity: 'problem', subject, message, remedy };
   const addition = `; that is as it should be while ${standby.name} (pid ${standby.pid}) holds this machine in reserve`;

@@ -1,8 +1,9 @@
 import type { Config, Service } from '../core/config.ts';
+import { sysctlName } from '../host/setting.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, ok } from './finding.ts';
 import { enumerate } from './servers.ts';
-import { setSysctls, sysctlName } from './sysctl.ts';
+import { setSysctls } from './sysctl.ts';
 
 const paths = {
   template: 'net/ipv4/vs/expire_quiescent_template',

@@ -1,11 +1,13 @@
 import { familyOf } from '../core/address.ts';
 import type { Config, Service } from '../core/config.ts';
 import { serverKey } from '../core/table.ts';
+import { sysctlName } from '../host/setting.ts';
+import { isLoopback, vipsOf } from '../host/vips.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, ok } from './finding.ts';
 import { facing, holders } from './interfaces.ts';
-import { enumerate, groupBy, nameOf, type Placed, placedServers } from './servers.ts';
-import { setSysctls, sysctlName } from './sysctl.ts';
+import { enumerate, groupBy, isHost, nameOf, type Placed, placedServers } from './servers.ts';
+import { setSysctls } from './sysctl.ts';
 
 /** What the way of a packet to its server, and back, asks of this machine. */
 export function checkForwarding(facts: Facts, config: Config): readonly Finding[] {
@@ -66,12 +68,12 @@ function checkRedirects(facts: Facts, away: readonly Placed[]): readonly Finding
   });
 }
 
-/** The interface where both the server and the address of its service are; none where they are apart. */
+/** The interface where both the server and an address of its service are; none where they are apart. */
 function sharedDevice({ routes, interfaces }: Facts, { service, server }: Placed): readonly string[] {
-  const { identity } = service;
   const device = routes.get(server.address)?.device;
-  if (identity.kind !== 'address' || familyOf(server.address) === 'ipv6' || device === undefined) return [];
-  const devices = [...holders(interfaces, identity.address), ...facing(interfaces, identity.address)];
+  if (familyOf(server.address) === 'ipv6' || device === undefined) return [];
+  const addresses = vipsOf(service).filter(isHost);
+  const devices = addresses.flatMap((one) => [...holders(interfaces, one), ...facing(interfaces, one)]);
   return devices.includes(device) ? [device] : [];
 }
 
@@ -81,10 +83,6 @@ function checkLoopback({ service, server }: Placed): readonly Finding[] {
   if (!isLoopback(server.address) || (identity.kind === 'address' && isLoopback(identity.address))) return [];
   const message = `the kernel drops packets of other machines that NAT would send to ${server.address}: give this server 'forwarding: dr', which hands them to a program of this machine that listens on the address of the service`;
   return [{ severity: 'problem', subject: nameOf(service), message }];
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.');
 }
 
 /** `ip_vs_dr_xmit` hands the packet, still addressed to the VIP, to the next hop on the way to the server. */

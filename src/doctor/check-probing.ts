@@ -1,9 +1,10 @@
 import type { Check, Config } from '../core/config.ts';
+import { sysctlName } from '../host/setting.ts';
 import { runKey } from '../run/roster.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, ok } from './finding.ts';
 import { placedServers } from './servers.ts';
-import { setSysctls, sysctlName } from './sysctl.ts';
+import { setSysctls } from './sysctl.ts';
 
 const portRange = 'net/ipv4/ip_local_port_range';
 /** The runtime's own, the log, the listeners and their clients. */

@@ -26,9 +26,12 @@ const checks = [
 /** By weight: the first is the worst. */
 export const severities = ['problem', 'warning', 'advice', 'ok'] as const satisfies readonly Severity[];
 
-/** What a configuration will meet on the machine that the facts are of: the worst first, nothing twice. */
-export function examine(facts: Facts, config: Config): readonly Finding[] {
-  const findings = checks.flatMap((check) => check(facts, config));
+/**
+ * What a configuration will meet on the machine that the facts are of: the worst first, nothing twice. Remedies name the
+ * file of the configuration.
+ */
+export function examine(facts: Facts, config: Config, file: string): readonly Finding[] {
+  const findings = checks.flatMap((check) => check(facts, config, file));
   const distinct = [...new Map(findings.map((finding) => [`${finding.subject} ${finding.message}`, finding])).values()];
   return distinct.sort((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
 }

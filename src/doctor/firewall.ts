@@ -1,26 +1,33 @@
 import { readFileSync } from 'node:fs';
+import type { Config } from '../core/config.ts';
+import { HostError } from '../host/error.ts';
+import { marksPlace } from '../host/marks.ts';
+import { markRules } from '../host/plan-director.ts';
 import { readModule } from './modules.ts';
 import { look } from './programs.ts';
+import { parseRuleset, type Ruleset } from './ruleset.ts';
 
 /** What the packet filter does that IPVS depends on. Undefined: it cannot be told. */
-export interface Firewall {
-  /** The marks that rules set. */
-  readonly marks: ReadonlySet<number> | undefined;
-  /** Chains of forwarded packets, as `inet filter forward`, that drop what connection tracking calls invalid. */
-  readonly chainsThatDropInvalid: readonly string[];
-  readonly isEmpty: boolean | undefined;
+export interface Firewall extends Ruleset {
+  /** The table of `lvsd director up` marks what the configuration wants marked, and nothing else. */
+  readonly isOwnTableSet: boolean | undefined;
 }
 
-const unknown: Firewall = { marks: undefined, chainsThatDropInvalid: [], isEmpty: undefined };
-const nothing: Firewall = { marks: new Set(), chainsThatDropInvalid: [], isEmpty: true };
+const unknown: Ruleset = { marks: { ipv4: undefined, ipv6: undefined }, chainsThatDropInvalid: [], isEmpty: undefined };
+const nothing: Ruleset = { marks: { ipv4: new Set(), ipv6: new Set() }, chainsThatDropInvalid: [], isEmpty: true };
 
-/** Reads the ruleset of nftables, that of iptables over nftables included. Loads nothing. */
-export async function readFirewall(): Promise<Firewall> {
-  if (hasLegacyTables()) return unknown;
+/** Reads the ruleset of nftables, that of iptables over nftables included. Loads nothing that is known to be absent. */
+export async function readFirewall(config: Config): Promise<Firewall> {
   const module = await readModule('nf_tables');
-  // Asking would load it.
-  if (module === 'loadable' || module === 'forbidden') return nothing;
-  if (module !== 'present') return unknown;
+  // Asking would load it. What is built in is not always known to modprobe, so that all else is asked.
+  const isAbsent = module === 'loadable' || module === 'forbidden';
+  return {
+    ...(hasLegacyTables() ? unknown : isAbsent ? nothing : await readRuleset()),
+    isOwnTableSet: isAbsent ? false : await readOwnTable(config),
+  };
+}
+
+async function readRuleset(): Promise<Ruleset> {
   const ruleset = await look('nft', ['-j', 'list', 'ruleset']);
   if (!ruleset?.isSuccess) return unknown;
   try {
@@ -30,60 +37,16 @@ export async function readFirewall(): Promise<Firewall> {
   }
 }
 
-/** Reads what `nft -j list ruleset` prints (libnftables-json(5)). */
-export function parseRuleset({ nftables = [] }: { readonly nftables?: readonly Entry[] }): Firewall {
-  const rules = nftables.flatMap(({ rule }) => (rule === undefined ? [] : [rule]));
-  const chains = nftables.flatMap(({ chain }) => (chain?.hook === 'forward' ? [chainName(chain)] : []));
-  const dropping = new Set(rules.filter(dropsInvalid).map((rule) => chainName({ ...rule, name: rule.chain })));
-  return {
-    marks: readMarks(rules.flatMap(({ expr = [] }) => expr)),
-    chainsThatDropInvalid: chains.filter((name) => dropping.has(name)),
-    isEmpty: rules.length === 0,
-  };
-}
-
-interface Entry {
-  readonly chain?: { readonly family: string; readonly table: string; readonly name: string; readonly hook?: string };
-  readonly rule?: Rule;
-}
-
-interface Rule {
-  readonly family: string;
-  readonly table: string;
-  readonly chain: string;
-  readonly expr?: readonly Expression[];
-}
-
-type Expression = Readonly<Record<string, unknown>>;
-
-interface Mangle {
-  readonly key: { readonly meta?: { readonly key: string } };
-  readonly value: unknown;
-}
-
-/** Undefined where a rule sets a mark that it computes, or in a way that nftables cannot show. */
-function readMarks(expressions: readonly Expression[]): ReadonlySet<number> | undefined {
-  const marks = new Set<number>();
-  for (const { mangle, xt } of expressions) {
-    if ((xt as { name?: string } | undefined)?.name === 'MARK') return undefined;
-    const { key, value } = (mangle ?? {}) as Partial<Mangle>;
-    if (key?.meta?.key !== 'mark') continue;
-    if (typeof value !== 'number') return undefined;
-    marks.add(value);
+async function readOwnTable({ services }: Config): Promise<boolean | undefined> {
+  const rules = services.flatMap(markRules);
+  if (rules.length === 0) return undefined;
+  const place = marksPlace({ kind: 'marks', rules });
+  try {
+    return place.isSet(await place.read());
+  } catch (error) {
+    if (error instanceof HostError) return undefined;
+    throw error;
   }
-  return marks;
-}
-
-function dropsInvalid({ expr = [] }: Rule): boolean {
-  const isInvalid = expr.some(({ match }) => {
-    const { left, right } = (match ?? {}) as { left?: { ct?: { key: string } }; right?: unknown };
-    return left?.ct?.key === 'state' && JSON.stringify(right).includes('"invalid"');
-  });
-  return isInvalid && expr.some((expression) => 'drop' in expression || 'reject' in expression);
-}
-
-function chainName({ family, table, name }: { family: string; table: string; name: string }): string {
-  return `${family} ${table} ${name}`;
 }
 
 /** Rules of the old iptables are not among those of nftables; these files name the tables that it was used for. */

@@ -14,7 +14,7 @@ import { readAutoloading, readModule } from './modules.ts';
 import { readOwnProcess } from './own-process.ts';
 import { readRivals } from './rivals.ts';
 import { createRouteReader, type Route, type RouteReader } from './routes.ts';
-import { placedServers, virtualAddresses } from './servers.ts';
+import { isHost, placedServers, virtualAddresses } from './servers.ts';
 import { readSysctl } from './sysctl.ts';
 
 /** Looks at this machine for what a configuration needs of it. Changes nothing and loads no module. */
@@ -24,7 +24,7 @@ export async function gather(config: Config): Promise<Facts> {
     readModules(config),
     readWays(config, interfaces),
     readPingRefusals(config),
-    readFirewall(),
+    readFirewall(config),
   ]);
   return {
     kernelRelease: release(),
@@ -52,9 +52,11 @@ async function readWays(
 ): Promise<Pick<Facts, 'routes' | 'refusedArrivals'>> {
   const virtual = new Set(virtualAddresses(config).keys());
   const servers = placedServers(config).map(({ server }) => server.address);
-  const doors = [...virtual].flatMap((address) =>
-    familyOf(address) === 'ipv4' ? entrances(interfaces, address).map((device) => ({ address, device })) : [],
-  );
+  const doors = [...virtual]
+    .filter(isHost)
+    .flatMap((address) =>
+      familyOf(address) === 'ipv4' ? entrances(interfaces, address).map((device) => ({ address, device })) : [],
+    );
   const reader = createRouteReader();
   try {
     const routes = await readRoutes(reader, new Set([...virtual, ...servers]));

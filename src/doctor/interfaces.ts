@@ -1,5 +1,6 @@
+import { BlockList } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { ipToBytes } from '../core/address.ts';
+import { familyOf } from '../core/address.ts';
 
 /** An address of this machine, on an interface that is up. */
 export interface InterfaceAddress {
@@ -38,10 +39,7 @@ export function entrances(interfaces: readonly InterfaceAddress[], address: stri
 }
 
 function contains({ address, prefixLength }: InterfaceAddress, other: string): boolean {
-  const [a, b] = [bitsOf(address), bitsOf(other)];
-  return a.length === b.length && a.slice(0, prefixLength) === b.slice(0, prefixLength);
-}
-
-function bitsOf(address: string): string {
-  return [...ipToBytes(address)].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  const network = new BlockList();
+  network.addSubnet(address, prefixLength, familyOf(address));
+  return network.check(other, familyOf(other));
 }

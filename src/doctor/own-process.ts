@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { hasNetAdmin } from '../host/capability.ts';
 
 /** What the kernel lets this process do, and so an agent that is started the same way. */
 export interface OwnProcess {
@@ -8,13 +9,9 @@ export interface OwnProcess {
   readonly openFilesLimit: number;
 }
 
-/** CAP_NET_ADMIN of <linux/capability.h>. */
-const netAdmin = 12n;
-
 export function readOwnProcess(): OwnProcess {
-  const effective = /^CapEff:\s*([\da-f]+)/m.exec(read('status'))?.[1] ?? '0';
   return {
-    hasNetAdmin: ((BigInt(`0x${effective}`) >> netAdmin) & 1n) === 1n,
+    hasNetAdmin: hasNetAdmin(),
     isInInitialUserNamespace: /^\s*0\s+0\s+4294967295\s*$/.test(read('uid_map')),
     openFilesLimit: readLimit(/^Max open files\s+(\S+)/m.exec(read('limits'))?.[1]),
   };

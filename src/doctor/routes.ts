@@ -1,4 +1,8 @@
 import { familyOf, ipFromBytes, ipToBytes } from '../core/address.ts';
+import * as rt from '../host/numbers.ts';
+import { findLink } from '../host/rt-link.ts';
+import { lookUpRoute, splitPrefix } from '../host/rt-route.ts';
+import { bitsOf } from '../host/rtnetlink.ts';
 import { attribute, readAttributes, readText, readU32, u32 } from '../kernel/attribute.ts';
 import { Channel, Protocol } from '../kernel/channel.ts';
 import { NetlinkError } from '../kernel/errno.ts';
@@ -30,18 +34,16 @@ export interface RefusedArrival extends Door {
 
 /** Asks the kernel for routes, policy rules included. It answers anybody, and sends nothing. */
 export interface RouteReader {
-  /** Undefined where there is none. */
+  /** Undefined where there is none. A network (`192.0.2.0/24`) goes the way of its first address, and is local as a whole. */
   to(address: string): Promise<Route | undefined>;
   refusedArrivals(doors: readonly Door[]): Promise<readonly RefusedArrival[]>;
   close(): Promise<void>;
 }
 
-/** RTM_GETLINK and RTM_GETROUTE of <linux/rtnetlink.h>; IFLA_*, RTA_*, RTN_* likewise. */
-const message = { getLink: 18, getRoute: 26 } as const;
-const link = { name: 3, mtu: 4 } as const;
-const attributes = { destination: 1, source: 2, inputDevice: 3, outputDevice: 4, gateway: 5 } as const;
-const types = { unicast: 1, local: 2 } as const;
-const families = { ipv4: 2, ipv6: 10 } as const;
+/** IFLA_MTU of <linux/if_link.h>, RTN_UNICAST and RTA_* of <linux/rtnetlink.h>. */
+const mtuOfLink = 4;
+const unicastType = 1;
+const attributes = { source: 2, inputDevice: 3, gateway: 5 } as const;
 /** struct ifinfomsg: family, type, index at 4, flags, change. */
 const linkHeaderBytes = 16;
 /** struct rtmsg: family, lengths of destination and source, tos, table, protocol, scope, type at 7, flags. */
@@ -69,10 +71,14 @@ export function createRouteReader(): RouteReader {
   };
 }
 
-async function ask(channel: Channel, links: Map<number, Link>, address: string): Promise<Route | undefined> {
+async function ask(channel: Channel, links: Map<number, Link>, where: string): Promise<Route | undefined> {
+  const { address, prefixLength } = splitPrefix(where);
   try {
     const payload = Buffer.concat([header(address, 0), destination(address)]);
-    return await read(channel, links, await channel.ask({ type: message.getRoute, payload }));
+    const route = await read(channel, links, await channel.ask({ type: rt.message.getRoute, payload }));
+    if (route === undefined || !route.isLocal) return route;
+    const row = await lookUpRoute(channel, address);
+    return { ...route, isLocal: row !== undefined && row.prefixLength <= prefixLength };
   } catch (error) {
     if (error instanceof NetlinkError) return undefined;
     throw error;
@@ -82,15 +88,15 @@ async function ask(channel: Channel, links: Map<number, Link>, address: string):
 async function read(channel: Channel, links: Map<number, Link>, reply: Buffer): Promise<Route | undefined> {
   const type = reply.readUInt8(7);
   // IPv6 answers "unreachable" with a route of that type.
-  if (type !== types.unicast && type !== types.local) return undefined;
+  if (type !== unicastType && type !== rt.localType) return undefined;
   const found = readAttributes(reply.subarray(routeHeaderBytes));
   const gateway = found.get(attributes.gateway);
-  const index = readU32(found, attributes.outputDevice);
+  const index = readU32(found, rt.route.outLink);
   const known = links.get(index) ?? (await readLink(channel, index));
   links.set(index, known);
   return {
     ...known,
-    isLocal: type === types.local,
+    isLocal: type === rt.localType,
     gateway: gateway && ipFromBytes(gateway),
   };
 }
@@ -98,9 +104,9 @@ async function read(channel: Channel, links: Map<number, Link>, reply: Buffer): 
 async function readLink(channel: Channel, index: number): Promise<Link> {
   const payload = Buffer.alloc(linkHeaderBytes);
   payload.writeInt32LE(index, 4);
-  const reply = await channel.ask({ type: message.getLink, payload });
+  const reply = await channel.ask({ type: rt.message.getLink, payload });
   const found = readAttributes(reply.subarray(linkHeaderBytes));
-  return { device: readText(found, link.name), mtu: readU32(found, link.mtu) };
+  return { device: readText(found, rt.link.name), mtu: readU32(found, mtuOfLink) };
 }
 
 /**
@@ -108,31 +114,27 @@ async function readLink(channel: Channel, index: number): Promise<Link> {
  * (`fib_validate_source` of net/ipv4/fib_frontend.c). IPv6 has no such filter.
  */
 async function isRefused(channel: Channel, address: string, device: string): Promise<boolean> {
-  const index = await indexOf(channel, device);
+  const link = await findLink(channel, device);
+  if (link === undefined) return false;
   const payload = Buffer.concat([
     header(address, 32),
     destination(address),
     attribute(attributes.source, ipToBytes(anyClient)),
-    u32(attributes.inputDevice, index),
+    u32(attributes.inputDevice, link.index),
   ]);
-  const [errno] = await channel.send([{ type: message.getRoute, payload }]);
+  const [errno] = await channel.send([{ type: rt.message.getRoute, payload }]);
   return errno === EXDEV;
 }
 
 const EXDEV = 18;
 
-async function indexOf(channel: Channel, device: string): Promise<number> {
-  const payload = Buffer.concat([Buffer.alloc(linkHeaderBytes), attribute(link.name, Buffer.from(`${device}\0`))]);
-  return (await channel.ask({ type: message.getLink, payload })).readInt32LE(4);
-}
-
 function header(address: string, sourceBits: number): Buffer {
   const family = familyOf(address);
   const bytes = Buffer.alloc(routeHeaderBytes);
-  bytes.set([families[family], family === 'ipv4' ? 32 : 128, sourceBits]);
+  bytes.set([rt.families[family], bitsOf(family), sourceBits]);
   return bytes;
 }
 
 function destination(address: string): Buffer {
-  return attribute(attributes.destination, ipToBytes(address));
+  return attribute(rt.route.destination, ipToBytes(address));
 }

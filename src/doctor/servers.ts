@@ -1,5 +1,6 @@
 import type { Config, Server, Service } from '../core/config.ts';
 import { serviceKey } from '../core/table.ts';
+import { vipsOf } from '../host/vips.ts';
 
 /** A server or fallback server with the service that it belongs to. */
 export interface Placed {
@@ -13,13 +14,16 @@ export function placedServers({ services }: Config): readonly Placed[] {
   );
 }
 
-/** The addresses that clients speak to, each with the names of its services. */
+/** The addresses and networks (`192.0.2.0/24`) that clients speak to, each with the names of its services. */
 export function virtualAddresses({ services }: Config): ReadonlyMap<string, readonly string[]> {
-  const named = services.flatMap(({ name, identity }) =>
-    identity.kind === 'address' ? [{ name, address: identity.address }] : [],
-  );
+  const named = services.flatMap((service) => vipsOf(service).map((address) => ({ name: service.name, address })));
   const groups = groupBy(named, ({ address }) => address);
   return new Map([...groups].map(([address, group]) => [address, group.map(({ name }) => name)]));
+}
+
+/** A single address, no network. */
+export function isHost(address: string): boolean {
+  return !address.includes('/');
 }
 
 /** In the order in which the keys first come. */

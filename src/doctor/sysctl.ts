@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { sysctlName } from '../host/setting.ts';
 
 /** The value of a sysctl by its path below /proc/sys; undefined where there is none, or none that may be read. */
 export function readSysctl(path: string): string | undefined {
@@ -7,11 +8,6 @@ export function readSysctl(path: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The name that sysctl(8) knows it by. With slashes where the name of an interface has a dot, as that of a VLAN. */
-export function sysctlName(path: string): string {
-  return path.includes('.') ? path : path.replaceAll('/', '.');
 }
 
 /** The command that sets each of them to the value. */

@@ -6,7 +6,11 @@ const netAdmin = 12n;
 
 /** Throws `HostError` where this process may not change addresses and sysctls of its network. */
 export function requireCapability(command: string): void {
-  const [, mask = '0'] = /^CapEff:\s*([\da-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-  if ((BigInt(`0x${mask}`) >> netAdmin) & 1n) return;
+  if (hasNetAdmin()) return;
   throw new HostError('notPermitted', `Cannot run ${command}: run it as root, or with the capability CAP_NET_ADMIN`);
+}
+
+export function hasNetAdmin(): boolean {
+  const [, mask = '0'] = /^CapEff:\s*([\da-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return ((BigInt(`0x${mask}`) >> netAdmin) & 1n) === 1n;
 }

@@ -107,7 +107,7 @@ function isHost({ address }: Home): boolean {
 }
 
 /** Networks have rules of their own: addresses alone are looked up in one step, and nothing can overlap. */
-function markRules({ name, identity, marks }: Service): readonly MarkRule[] {
+export function markRules({ name, identity, marks }: Service): readonly MarkRule[] {
   if (identity.kind !== 'fwmark') return [];
   const { mark, family } = identity;
   return marks.flatMap(({ addresses, protocols, ports }) =>

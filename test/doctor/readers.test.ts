@@ -5,7 +5,6 @@ import { networkInterfaces, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { loadConfig, parseConfig } from '../../src/config/load.ts';
-import { parseRuleset } from '../../src/doctor/firewall.ts';
 import { gather } from '../../src/doctor/gather.ts';
 import { entrances, facing, holders, readInterfaces } from '../../src/doctor/interfaces.ts';
 import { parseListing } from '../../src/doctor/ipvs-state.ts';
@@ -14,6 +13,7 @@ import { readOwnProcess } from '../../src/doctor/own-process.ts';
 import { look } from '../../src/doctor/programs.ts';
 import { readKeepalived, readLdirectord, readRivals } from '../../src/doctor/rivals.ts';
 import { createRouteReader, type RouteReader } from '../../src/doctor/routes.ts';
+import { parseRuleset } from '../../src/doctor/ruleset.ts';
 import { readSysctl, setSysctls } from '../../src/doctor/sysctl.ts';
 
 describe('sysctls', () => {
@@ -27,7 +27,7 @@ describe('sysctls', () => {
   });
 
   test('are set by one command, values with blanks in quotes', () => {
-    expect(setSysctls(['a/b', 'a/eth0.1/c'], '0 1')).toBe('sysctl -w a.b="0 1" a/eth0.1/c="0 1"');
+    expect(setSysctls(['a/b', 'a/eth0.1/c'], '0 1')).toBe('sysctl -w a.b="0 1" a.eth0/1.c="0 1"');
   });
 });
 
@@ -75,6 +75,11 @@ describe('routes', () => {
   test.each(['127.0.0.1', '127.9.9.9', '::1'])('%s is this machine', async (address) => {
     const mtu = Number(readFileSync('/sys/class/net/lo/mtu', 'utf8'));
     expect(await reader.to(address)).toEqual({ isLocal: true, device: 'lo', mtu, gateway: undefined });
+  });
+
+  test('a network is this machine as a whole, or not at all', async () => {
+    expect(await reader.to('127.9.9.0/24')).toMatchObject({ isLocal: true });
+    expect(await reader.to('127.9.9.0/4')).toMatchObject({ isLocal: false });
   });
 
   test('what is no single machine has none', async () => {
@@ -141,7 +146,32 @@ describe('rules', () => {
     ['a target of iptables', [{ xt: { type: 'target', name: 'MARK' } }], undefined],
     ['a mark of connections', [{ mangle: { key: { ct: { key: 'mark' } }, value: 3 } }], new Set()],
   ])('marks are read from %s', (_what, expr, marks) => {
-    expect(parseRuleset({ nftables: [rule('a', ...(expr as Record<string, unknown>[]))] }).marks).toEqual(marks);
+    const nftables = [chain('a', 'prerouting'), rule('a', ...(expr as Record<string, unknown>[]))];
+    expect(parseRuleset({ nftables }).marks).toEqual({ ipv4: marks, ipv6: marks });
+  });
+
+  test.each(['output', 'forward', 'postrouting', undefined])('marks of a chain of %s come too late', (hook) => {
+    const { marks } = parseRuleset({ nftables: [chain('a', hook), rule('a', mark(8))] });
+    expect(marks).toEqual({ ipv4: new Set(), ipv6: new Set() });
+  });
+
+  test('marks are set for the family of their table', () => {
+    const of = (family: string) => [
+      { chain: { ...chain('a').chain, family, hook: 'prerouting' } },
+      { rule: { ...rule('a', mark(8)).rule, family } },
+    ];
+    expect(parseRuleset({ nftables: of('ip') }).marks).toEqual({ ipv4: new Set([8]), ipv6: new Set() });
+    expect(parseRuleset({ nftables: of('ip6') }).marks).toEqual({ ipv4: new Set(), ipv6: new Set([8]) });
+  });
+
+  test('marks are set in chains that are jumped to, by a rule or by a map, and by those in turn', () => {
+    const jumps = { vmap: { key: {}, data: { set: [[80, { jump: { target: 'b' } }]] } } };
+    const nftables = [
+      ...[chain('a', 'prerouting'), chain('b'), chain('c'), chain('d')],
+      ...[rule('a', jumps), rule('b', { goto: { target: 'c' } }), rule('c', mark(8), { jump: { target: 'a' } })],
+      rule('d', mark(9)),
+    ];
+    expect(parseRuleset({ nftables }).marks.ipv4).toEqual(new Set([8]));
   });
 
   test.each([
@@ -157,7 +187,7 @@ describe('rules', () => {
 
   test('none are an empty ruleset', () => {
     expect(parseRuleset({ nftables: [chain('c', 'forward')] })).toEqual({
-      marks: new Set(),
+      marks: { ipv4: new Set(), ipv6: new Set() },
       chainsThatDropInvalid: [],
       isEmpty: true,
     });

@@ -47,7 +47,12 @@ export function facts({ sysctl = {}, ...changes }: Partial<Omit<Facts, 'sysctl'>
     process: { hasNetAdmin: true, isInInitialUserNamespace: true, openFilesLimit: 1024 },
     pingRefusals: [],
     rivals: [],
-    firewall: { marks: new Set(), chainsThatDropInvalid: [], isEmpty: true },
+    firewall: {
+      marks: { ipv4: new Set(), ipv6: new Set() },
+      chainsThatDropInvalid: [],
+      isEmpty: true,
+      isOwnTableSet: undefined,
+    },
     ...changes,
   };
 }
@@ -59,5 +64,5 @@ export function complaintsOf(service: object, found: Facts): readonly Finding[] 
 
 export function examineService(service: object, found: Facts): readonly Finding[] {
   const entry = { name: 'web', address: `${vip}:80`, servers: ['10.0.0.7'], ...service };
-  return examine(found, parseConfig(JSON.stringify({ version: 1, services: [entry] }), 'config.yaml'));
+  return examine(found, parseConfig(JSON.stringify({ version: 1, services: [entry] }), 'config.yaml'), 'config.yaml');
 }

@@ -59,8 +59,10 @@ function natService(changes: object = {}) {
 }
 
 async function examineHere(service: object = natService()): Promise<readonly Finding[]> {
-  const config = parseConfig(settings([service]), 'config.yaml');
-  return examine(await gather(config), config);
+  const text = settings([service], { state_dir: '/tmp/lvsd-doctor' });
+  const path = writeConfigFile(text);
+  const config = parseConfig(text, path);
+  return examine(await gather(config), config, path);
 }
 
 async function complaints(service?: object): Promise<readonly Finding[]> {
@@ -106,7 +108,11 @@ describe('what stops traffic is named, and flows again with the remedy', () => {
     {
       what: 'no address for the service',
       breaking: `ip addr del ${vip}/32 dev outer`,
-      finding: { severity: 'problem', subject: `address ${vip}`, remedy: `ip address add ${vip}/32 dev outer` },
+      finding: {
+        severity: 'problem',
+        subject: `address ${vip}`,
+        remedy: expect.stringMatching(/^lvsd director up -c \S+ --interface outer$/),
+      },
     },
     {
       what: 'an address that nobody is told of',
@@ -232,16 +238,29 @@ describe('settings that hurt when a server fails', () => {
   });
 });
 
-test('a mark that no rule sets is named, and the remedy sets it', async () => {
-  const service = { ...natService(), address: undefined, fwmark: 8 };
-  const found = await complaints(service);
-  expect(found).toMatchObject([{ severity: 'warning', subject: 'web (FWM 8)' }]);
-  const remedy = found[0]?.remedy ?? noRemedy;
-  sh(remedy.replace('VIP', vip).replace('PORT', '80'));
-  expect(await complaints(service)).toEqual([]);
-  sh(`ipvsadm -A -f 8 -s rr; ipvsadm -a -f 8 -r ${firstServer} -m`);
-  expect(fetchFrom(client, `http://${vip}/`)).toBe('172.16.100.10');
-  sh('nft delete table inet marks');
+describe('marks', () => {
+  const service = natService({ address: undefined, fwmark: 8 });
+
+  test('that lvsd director up has not set are named, and the remedy sets them', async () => {
+    const found = await mend({ ...service, marks: [{ addresses: [vip], ports: [80] }] });
+    expect(found).toMatchObject({ severity: 'problem', subject: 'web (FWM 8)' });
+    sh(`ipvsadm -A -f 8 -s rr; ipvsadm -a -f 8 -r ${firstServer} -m`);
+    expect(fetchFrom(client, `http://${vip}/`)).toBe('172.16.100.10');
+    sh('nft delete table inet lvsd');
+  });
+
+  test('of others count where packets arrive', async () => {
+    const mark = (hook: string) =>
+      sh(`nft add table inet marks
+        nft 'add chain inet marks c { type filter hook ${hook} priority mangle; }'
+        nft add rule inet marks c ip daddr ${vip} tcp dport 80 meta mark set 8`);
+    mark('postrouting');
+    expect(await complaints(service)).toMatchObject([{ severity: 'warning', subject: 'web (FWM 8)' }]);
+    sh('nft delete table inet marks');
+    mark('prerouting');
+    expect(await complaints(service)).toEqual([]);
+    sh('nft delete table inet marks');
+  });
 });
 
 describe('other programs', () => {
