@@ -26,7 +26,7 @@ export const icmp = defineProbe({
   },
 });
 
-/** Undefined: we may not open a socket for echo requests. */
+/** Undefined: we may not open a socket for echo requests, or not with this path. */
 async function bySocket(echo: Echo, address: string, path: Path, deadline: Deadline): Promise<Observation | undefined> {
   const echoed = await echo(address, path, deadline);
   if (echoed === 'over') return fail('L4TOUT', 'no reply in time');

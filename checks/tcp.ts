@@ -27,10 +27,14 @@ export const tcp = defineProbe({
   type: 'tcp',
   summary: 'Passes when the server accepts a TCP connection.',
   needsPort: true,
-  options: z.strictObject({ port, close, ...pathFields, watch: watched }),
+  options: z
+    .strictObject({ port, close, ...pathFields, watch: watched })
+    .refine(({ watch, interface: device, mark }) => !watch || (device === undefined && mark === undefined), {
+      path: ['watch'],
+      error: 'cannot be true beside interface or mark: the idle connection would take another way than the check',
+    }),
 
-  run(server, options, deadline) {
-    const target = options.port === undefined ? server : { ...server, port: options.port };
+  run(target, options, deadline) {
     const libc = engine();
     return libc === undefined ? byNode(target, options, deadline) : byLibc(libc.connect, target, options, deadline);
   },

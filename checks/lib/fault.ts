@@ -19,7 +19,11 @@ const ours = new Set([
   'ENODEV',
   'ENOMEM',
   'ENOSPC',
+  'ENOSYS',
+  'ENXIO',
   'EPERM',
+  'EPROTONOSUPPORT',
+  'ESOCKTNOSUPPORT',
 ]);
 
 const broken = { L4: 'L4CON', L6: 'L6RSP', L7: 'L7RSP' } as const;

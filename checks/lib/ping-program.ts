@@ -32,15 +32,14 @@ const errnoOfWords: Readonly<Record<string, string>> = {
  * puts no `--` before it, and another text could be an option. Rejects with `Unlearned`.
  */
 export async function ping(address: string, path: Path, signal: AbortSignal): Promise<Observation> {
-  const finished = await execPing(address, path, signal);
-  return finished === 'aborted' ? fail('L4TOUT', 'no reply in time') : read(address, finished);
+  return read(address, await execPing(address, path, signal));
 }
 
 /**
  * The package makes the arguments and reads the output; its own way of running them has no abort, hides the error of a
  * spawn, and throws beyond the reach of any handler on output that it does not know.
  */
-async function execPing(address: string, path: Path, signal: AbortSignal): Promise<Finished | 'aborted'> {
+async function execPing(address: string, path: Path, signal: AbortSignal): Promise<Finished> {
   const options = { numeric: true, min_reply: 1, timeout: orphanSeconds, extra: pathArguments(path) };
   const args = pingArguments.getCommandArguments(address, options);
   try {
@@ -62,6 +61,7 @@ function read(address: string, { code, output }: Finished): Observation {
   if (refusal !== undefined) return fail('L4CON', refusal);
   const error = errorIn(output);
   if (error !== undefined) return judge('L4', error, `ping ${address}`, {});
+  if (code === 'aborted') return fail('L4TOUT', 'no reply in time');
   if (code === 1) return fail('L4TOUT', 'no reply');
   throw new Unlearned(
     'EPROTO',

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 
-/** What a program said, standard output and error together, and its exit code; null when a signal ended it. */
+/** What a program said, standard output and error together, and its exit code: null when a signal ended it. */
 export interface Finished {
-  readonly code: number | null;
+  readonly code: number | null | 'aborted';
   readonly output: string;
 }
 
@@ -11,10 +11,10 @@ const keptCharacters = 16 * 1024;
 
 /**
  * Runs a program found on PATH, without a shell, in the C locale, so that its words are the ones known here. Resolves
- * with 'aborted' as soon as `signal` aborts, and kills it. Rejects with the spawn's error when it could not be started.
+ * as soon as `signal` aborts, with what it has said by then, and kills it. Rejects with the spawn's error when it could not be started.
  */
-export function execute(program: string, args: readonly string[], signal: AbortSignal): Promise<Finished | 'aborted'> {
-  if (signal.aborted) return Promise.resolve('aborted');
+export function execute(program: string, args: readonly string[], signal: AbortSignal): Promise<Finished> {
+  if (signal.aborted) return Promise.resolve({ code: 'aborted', output: '' });
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       env: { PATH: process.env.PATH, LC_ALL: 'C' },
@@ -26,7 +26,7 @@ export function execute(program: string, args: readonly string[], signal: AbortS
     };
     const onAbort = () => {
       child.kill('SIGKILL');
-      resolve('aborted');
+      resolve({ code: 'aborted', output });
     };
     // Without descriptors left there are no pipes, and 'error' is all that comes.
     child.stdout?.on('data', collect);

@@ -5,9 +5,13 @@ import {
   ICMPV6_FILTER,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
+  SO_BINDTODEVICE,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
   SOCK_DGRAM,
   SOCK_RAW,
   SOL_RAW,
+  SOL_SOCKET,
 } from './constants.ts';
 import { answerTypes, type IcmpVersion } from './icmp-message.ts';
 import type { Libc } from './libc.ts';
@@ -30,6 +34,7 @@ export function openEchoSocket(libc: Libc, version: IcmpVersion, path: Path): Ec
   const socket = openDatagram(libc, version) ?? openRaw(libc, version);
   try {
     usePath(libc, socket.fd, path);
+    enlargeBuffer(libc, socket.fd);
     if (socket.isRaw) setFilter(libc, socket.fd, version);
   } catch (error) {
     libc.close(socket.fd);
@@ -48,7 +53,8 @@ function openDatagram(libc: Libc, version: IcmpVersion): EchoSocket | undefined 
   try {
     return { fd: libc.socket(family, SOCK_DGRAM, protocol), isRaw: false };
   } catch (error) {
-    if (isForbidden(error)) return undefined;
+    // A kernel without IPv6, or without sockets for ping in it, may have raw ones.
+    if (isForbidden(error) || codeOf(error) === 'EPROTONOSUPPORT') return undefined;
     throw error;
   }
 }
@@ -58,10 +64,42 @@ function openRaw(libc: Libc, version: IcmpVersion): EchoSocket {
   return { fd: libc.socket(family, SOCK_RAW, protocol), isRaw: true };
 }
 
-/** Whether we may not open such a socket, as seen by the error. */
+/** Whether we may not open such a socket, as seen by the error. To send is forbidden by firewalls, to programs as to us. */
 export function isForbidden(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'EACCES' || code === 'EPERM';
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return (code === 'EACCES' || code === 'EPERM') && (syscall === 'socket' || syscall === 'setsockopt');
+}
+
+/** Whether the socket is bound to an interface that is gone, or has another name: one made anew has another index. */
+export function hasLostInterface(libc: Libc, { fd }: EchoSocket, path: Path): boolean {
+  if (path.interface === undefined) return false;
+  const name = new Uint8Array(interfaceNameBytes);
+  try {
+    libc.getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name);
+  } catch {
+    return true;
+  }
+  return String(Buffer.from(name.subarray(0, name.indexOf(0)))) !== path.interface;
+}
+
+/** `IFNAMSIZ` of <linux/if.h>, with the NUL. */
+const interfaceNameBytes = 16;
+
+/** Some 10,000 replies; a socket has room for 256 by default, and all that are sent at once may answer in a stall. */
+const bufferBytes = new Uint8Array(Int32Array.of(4 * 1024 * 1024).buffer);
+
+/** Beyond `net.core.rmem_max` with CAP_NET_ADMIN alone. */
+function enlargeBuffer(libc: Libc, fd: number): void {
+  try {
+    libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, bufferBytes);
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM') throw error;
+    libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, bufferBytes);
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
 }
 
 /** Has the kernel drop what is no answer: both filters have a bit for each type, and one that is set blocks it. */

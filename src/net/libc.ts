@@ -19,12 +19,14 @@ export interface Libc {
   sendto(fd: number, message: Uint8Array, address: Uint8Array): void;
   /** Returns the length of the message, or undefined when there is none. Whom it is from goes to `address`. */
   recvfrom(fd: number, into: Uint8Array, address: Uint8Array): number | undefined;
-  if_nametoindex(name: string): number;
   epoll_create(): number;
   /** Has `epoll_wait` report `events` of the descriptor, under a name of 32 bits, until it is closed. */
   epoll_add(epollFd: number, fd: number, events: number, name: number): void;
-  /** Never waits. Calls `report` for each name that is ready, with what it is ready for; not to be called from there. */
-  epoll_wait(epollFd: number, report: (name: number, events: number) => void): void;
+  /**
+   * Never waits. Calls `report` for names that are ready, with what they are ready for; not to be called from there.
+   * Returns whether others may be ready that there was no room for.
+   */
+  epoll_wait(epollFd: number, report: (name: number, events: number) => void): boolean;
   /** From now on calls `report` in the poll phase of Node's loop while the descriptor can be read; see `Watch`. */
   watch(fd: number, report: () => void): Watch;
 }
@@ -32,12 +34,13 @@ export interface Libc {
 /**
  * Node's own loop, which is an epoll, watches the descriptor: no thread, no timer. Promises that are resolved in
  * `report`, and errors thrown there, wait until Node next calls into JavaScript: hand over to `setImmediate`, which
- * follows at once.
+ * follows at once. It ends with the process, or where it is stopped.
  */
 export interface Watch {
   /** Whether the watch keeps the process running. It does from the start. */
   ref(): void;
   unref(): void;
+  stop(): void;
 }
 
 /** libc, loaded at the first call; undefined where koffi or what it needs is not there. Takes 20 ms once. */
@@ -83,6 +86,7 @@ function bindCalls(koffi: Koffi): Libc {
   // The symbols of this process: those of the libc that Node runs on, glibc or musl.
   const symbols = koffi.load(null);
   const { poll } = koffi.node;
+  if (typeof poll !== 'function') throw new Error('This version of koffi has no node.poll');
 
   /** Binds a call that tells of a failure by -1 and errno. */
   const bind = (definition: string): Call => symbols.func(definition) as unknown as Call;
@@ -104,13 +108,10 @@ function bindCalls(koffi: Koffi): Libc {
   const getsockopt = checked('getsockopt', 'int getsockopt(int, int, int, void *, void *)');
   const sendto = checked('sendto', 'long sendto(int, void *, size_t, int, void *, unsigned int)');
   const recvfrom = bind('long recvfrom(int, void *, size_t, int, void *, void *)');
-  const ifNametoindex = bind('unsigned int if_nametoindex(const char *)');
   const epollCreate = checked('epoll_create1', 'int epoll_create1(int)');
   const epollCtl = checked('epoll_ctl', 'int epoll_ctl(int, int, int, void *)');
   const epollWait = checked('epoll_wait', 'int epoll_wait(int, void *, int, int)');
 
-  /** A watch that is collected watches no longer. */
-  const watches = new Set<Watch>();
   const length = new Uint32Array(1);
   const event = new DataView(new ArrayBuffer(eventBytes));
   const events = new DataView(new ArrayBuffer(eventBytes * eventsAtOnce));
@@ -135,11 +136,6 @@ function bindCalls(koffi: Koffi): Libc {
       if (koffi.errno() === EAGAIN) return undefined;
       throw fault('recvfrom');
     },
-    if_nametoindex: (name) => {
-      const index = ifNametoindex(name);
-      if (index === 0) throw fault('if_nametoindex');
-      return index;
-    },
     epoll_create: () => epollCreate(EPOLL_CLOEXEC),
     epoll_add: (epollFd, fd, wanted, name) => {
       event.setUint32(0, wanted, true);
@@ -151,10 +147,13 @@ function bindCalls(koffi: Koffi): Libc {
       for (let offset = 0; offset < count * eventBytes; offset += eventBytes) {
         report(events.getUint32(offset + dataOffset, true), events.getUint32(offset, true));
       }
+      return count === eventsAtOnce;
     },
     watch: (fd, report) => {
       const watch = poll(fd, report);
-      watches.add(watch);
+      // At its end Node runs its loop once more, where no JavaScript may be called: koffi would abort the process.
+      // What is listened with also keeps the watch, which would end if it were collected.
+      process.once('exit', () => watch.stop());
       return watch;
     },
   };

@@ -1,20 +1,20 @@
 import type { Libc } from './libc.ts';
 
-/** Waits for a descriptor. */
-export interface Waiter {
-  /** Called with the events that the descriptor is ready for, as `epoll_ctl(2)` has them, for as long as it is. */
-  ready(events: number): void;
-}
+/** Called with the events that a descriptor is ready for, as `epoll_ctl(2)` has them, for as long as it is. Never throws. */
+type Ready = (events: number) => void;
 
 /** Tells who waits for a descriptor that it is ready. */
 export interface Reactor {
   /** Returns what ends it. It keeps no process running: who waits has a deadline, and that does. */
-  add(fd: number, events: number, waiter: Waiter): number;
+  add(fd: number, events: number, ready: Ready): number;
   /** Before the descriptor is closed. */
   remove(name: number): void;
   /** Tells of what is ready by now. For deadlines: they are judged by what has come, not by what was read. */
   poll(): void;
 }
+
+/** What was ready comes last in the next round. More sockets than these have room for are not in use. */
+const roundsAtOnce = 64;
 
 /**
  * One epoll, which Node's own loop watches: a ready descriptor costs no thread and no timer, and Node's sockets and
@@ -22,12 +22,14 @@ export interface Reactor {
  * probe, one poll after each batch 43, and a loop in C 36; this is that poll, and Node's loop for what takes longer.
  */
 export function createReactor(libc: Libc): Reactor {
-  const waiting = new Map<number, Waiter>();
+  const waiting = new Map<number, Ready>();
   let lastName = 0;
   let isScheduled = false;
 
-  const report = (name: number, events: number) => waiting.get(name)?.ready(events);
-  const poll = () => libc.epoll_wait(epollFd, report);
+  const report = (name: number, events: number) => waiting.get(name)?.(events);
+  const poll = () => {
+    for (let round = 0; round < roundsAtOnce && libc.epoll_wait(epollFd, report); round++);
+  };
   const run = () => {
     isScheduled = false;
     poll();
@@ -42,11 +44,12 @@ export function createReactor(libc: Libc): Reactor {
   libc.watch(epollFd, schedule).unref();
 
   return {
-    add: (fd, events, waiter) => {
+    add: (fd, events, ready) => {
       // A name of its own: a number that a descriptor had before could meet an event of that one.
-      lastName = (lastName + 1) >>> 0;
+      do lastName = (lastName + 1) >>> 0;
+      while (waiting.has(lastName));
       libc.epoll_add(epollFd, fd, events, lastName);
-      waiting.set(lastName, waiter);
+      waiting.set(lastName, ready);
       // What is near has answered by the time all runs that are due have started.
       schedule();
       return lastName;

@@ -16,8 +16,8 @@ export interface IdleListener {
 
 /** How idle connections are made. */
 export interface IdleConnections {
-  /** Never calls the listener before it has returned. */
-  open(target: Target, listener: IdleListener): IdleConnection;
+  /** From an address of this host, if one is named. Never calls the listener before it has returned. */
+  open(target: Target, source: string | undefined, listener: IdleListener): IdleConnection;
   /** How many may be held. */
   readonly limit: number;
 }
@@ -33,13 +33,14 @@ export function createIdleConnections(): IdleConnections {
   return { open, limit: Math.floor(descriptorLimit() / 2) };
 }
 
-function open({ address, port }: Target, { opened, ended }: IdleListener): IdleConnection {
+function open({ address, port }: Target, source: string | undefined, { opened, ended }: IdleListener): IdleConnection {
   let code: string | undefined;
   const isBearable = () => {
     if (socket.bytesRead > longestGreeting) socket.resetAndDestroy();
     return !socket.destroyed;
   };
-  const socket = connect({ host: address, port, onread: { buffer: scratch, callback: isBearable } });
+  const localAddress = source === undefined ? {} : { localAddress: source };
+  const socket = connect({ host: address, port, ...localAddress, onread: { buffer: scratch, callback: isBearable } });
   socket.once('connect', opened);
   socket.on('error', (error: NodeJS.ErrnoException) => {
     code = error.code;

@@ -57,7 +57,7 @@ export function createWatcher({ clock, connections, hasten }: WatcherOptions): W
   };
 
   const connect = (key: string, watch: Watch) => {
-    watch.connection = connections.open(watch.check.target, {
+    watch.connection = connections.open(watch.check.target, sourceOf(watch.check), {
       opened: () => tell(key, watch, 'opened'),
       ended: (code) => {
         watch.connection = undefined;
@@ -91,6 +91,11 @@ export function createWatcher({ clock, connections, hasten }: WatcherOptions): W
       for (const [key, watch] of watches) forget(key, watch);
     },
   };
+}
+
+/** Of the paths that a check can have this is what an idle connection can have, too. */
+function sourceOf({ options }: Check): string | undefined {
+  return typeof options.source === 'string' ? options.source : undefined;
 }
 
 function endOf({ phase }: WatchState, code: string | undefined): WatchEvent {

@@ -12,6 +12,10 @@ test.each([
   'ENODEV',
   'ENOMEM',
   'ENOSPC',
+  'ENOSYS',
+  'ENXIO',
+  'EPROTONOSUPPORT',
+  'ESOCKTNOSUPPORT',
   'EADDRNOTAVAIL',
   'EACCES',
   'EPERM',
@@ -24,23 +28,28 @@ test.each([
   }
 });
 
-describe.each(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'EPIPE', 'HPE_INVALID_CONSTANT'])(
-  '%s',
-  (code) => {
-    test.each([
-      ['L4', 'L4CON'],
-      ['L6', 'L6RSP'],
-      ['L7', 'L7RSP'],
-    ] as const)('at %s is %s', (layer, reason) => {
-      expect(judge(layer, errorWith({ code }), 'ask', { connect: 1 })).toEqual({
-        pass: false,
-        reason,
-        detail: 'as it is told',
-        phases: { connect: 1 },
-      });
+describe.each([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOPROTOOPT',
+  'EPIPE',
+  'HPE_INVALID_CONSTANT',
+])('%s', (code) => {
+  test.each([
+    ['L4', 'L4CON'],
+    ['L6', 'L6RSP'],
+    ['L7', 'L7RSP'],
+  ] as const)('at %s is %s', (layer, reason) => {
+    expect(judge(layer, errorWith({ code }), 'ask', { connect: 1 })).toEqual({
+      pass: false,
+      reason,
+      detail: 'as it is told',
+      phases: { connect: 1 },
     });
-  },
-);
+  });
+});
 
 test.each([
   ['L4', 'L4TOUT'],

@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { icmp } from '../../checks/icmp.ts';
 import { preferNode } from '../../src/net/engine.ts';
+import { ManualDeadline } from '../../src/run/deadline.ts';
 import { type PingStandIn, standInForPing } from '../support/ping.ts';
 import { runOf } from '../support/probing.ts';
 
@@ -99,6 +101,16 @@ test.each([
 ])('exit code %d with %j teaches nothing', async (code, lines, errno) => {
   pingSays(code, ...lines);
   await expect(runOf(icmp, target)).rejects.toMatchObject({ name: 'Unlearned', code: errno });
+});
+
+test('a ping that may not send teaches nothing, though it goes on to wait until the deadline', async () => {
+  standIn = standInForPing("echo 'ping: sendmsg: Operation not permitted' >&2\ntouch said\nexec sleep 60");
+  const deadline = new ManualDeadline();
+  const run = icmp.run(target, icmp.options.parse({}), deadline);
+  while (!existsSync(join(standIn.directory, 'said'))) await turn();
+  for (let turns = 0; turns < 10; turns++) await turn();
+  deadline.pass();
+  await expect(run).rejects.toMatchObject({ name: 'Unlearned', code: 'EPERM' });
 });
 
 test('without a program ping nothing is learned', async () => {

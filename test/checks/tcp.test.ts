@@ -41,14 +41,6 @@ describe.each(['libc', 'node'])('on %s', (engine) => {
     await listening.close();
   });
 
-  test('a port of its own is looked at instead of the server’s', async () => {
-    const closed = await listen(() => {});
-    await closed.close();
-    const listening = await listen(() => {});
-    expect(await runOf(tcp, closed.target, { port: listening.target.port })).toMatchObject({ pass: true });
-    await listening.close();
-  });
-
   test('the connection comes from the source that is wanted', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');

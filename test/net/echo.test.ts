@@ -1,11 +1,15 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { ipToBytes } from '../../src/core/address.ts';
-import { createEcho, type Echoed } from '../../src/net/echo.ts';
+import { createEcho } from '../../src/net/echo.ts';
+import type { Echoed } from '../../src/net/echo-line.ts';
+import { isForbidden } from '../../src/net/echo-socket.ts';
 import { internetChecksum } from '../../src/net/icmp-message.ts';
 import type { Libc } from '../../src/net/libc.ts';
+import type { Path } from '../../src/net/path.ts';
 import { ManualDeadline } from '../../src/run/deadline.ts';
 
 const SOCK_DGRAM = 2;
+const SOCK_RAW = 3;
 const target = '10.0.0.2';
 
 interface Packet {
@@ -13,49 +17,54 @@ interface Packet {
   readonly bytes: Uint8Array;
 }
 
-/** A network that answers what the test has it answer; `isAllowed` is asked before a socket of that type is opened. */
-function network(isAllowed: (type: number) => boolean = (type) => type !== SOCK_DGRAM) {
+function refuse(code: string, syscall: string): never {
+  throw Object.assign(new Error(code), { code, syscall });
+}
+
+/** A network that answers what the test has it answer, seen through the calls of libc; a test may replace some. */
+function network(changes: Partial<Libc> = {}) {
   const sent: Uint8Array[] = [];
   const arrived: Packet[] = [];
-  let sockets = 0;
-  let read = () => {};
-  const refuse = (code: string) => {
-    throw Object.assign(new Error(code), { code });
-  };
-  const libc: Pick<Libc, 'socket' | 'setsockopt' | 'sendto' | 'recvfrom' | 'close'> = {
+  const opened: number[] = [];
+  const closed: number[] = [];
+  const ready = new Map<number, () => void>();
+  const libc: Pick<Libc, 'socket' | 'setsockopt' | 'getsockopt' | 'sendto' | 'recvfrom' | 'close'> = {
     socket: (_family, type) => {
-      if (!isAllowed(type)) return refuse('EACCES');
-      sockets += 1;
-      return 10;
+      if (type === SOCK_DGRAM) return refuse('EACCES', 'socket');
+      return 10 + opened.push(type);
     },
     setsockopt: () => {},
-    close: () => {},
+    getsockopt: () => {},
+    close: (fd) => void closed.push(fd),
     sendto: (_fd, message) => void sent.push(Uint8Array.from(message)),
     recvfrom: (_fd, into, address) => {
       const packet = arrived.shift();
       if (packet === undefined) return undefined;
-      if (packet.from === 'error') return refuse('EHOSTUNREACH');
+      if (packet.from === 'error') return refuse('EHOSTUNREACH', 'recvfrom');
       into.set(packet.bytes);
       address.set(ipToBytes(packet.from), 4);
       return packet.bytes.length;
     },
+    ...changes,
   };
-  const poll = () => read();
+  const poll = () => {
+    for (const read of ready.values()) read();
+  };
   const echo = createEcho(libc as Libc, {
-    add: (_fd, _events, waiter) => {
-      read = () => waiter.ready(1);
-      return 1;
+    add: (fd, _events, read) => {
+      ready.set(fd, () => read(1));
+      return fd;
     },
-    remove: () => {},
+    remove: (name) => void ready.delete(name),
     poll,
   });
-  return { echo, sent, arrived, poll, sockets: () => sockets };
+  return { echo, sent, arrived, poll, opened, closed, watched: () => [...ready.keys()] };
 }
 
 /** What came of a request by now. */
-async function ping(net: ReturnType<typeof network>, deadline = new ManualDeadline()) {
+async function ping(net: ReturnType<typeof network>, deadline = new ManualDeadline(), path: Path = {}) {
   let outcome: Echoed | undefined;
-  void net.echo(target, {}, deadline).then((echoed) => {
+  void net.echo(target, path, deadline).then((echoed) => {
     outcome = echoed;
   });
   return async () => {
@@ -111,6 +120,7 @@ describe('is not taken for the reply:', () => {
     },
     'a request': (request) => replyTo(request, (message) => (message[0] = 8)),
     'an error about another target': (request) => errorAbout(request, { to: '10.0.0.3' }),
+    'an error that quotes too little to be one': (request) => errorAbout(request, { quoted: 15 }),
     'an empty packet': () => ({ from: target, bytes: new Uint8Array() }),
     'an error of the socket': () => ({ from: 'error', bytes: new Uint8Array() }),
   };
@@ -127,7 +137,7 @@ describe('is not taken for the reply:', () => {
   });
 });
 
-test.each([64, 8, 20])('the word of a router counts, with %d bytes of the request', async (quoted) => {
+test.each([64, 16, 20])('the word of a router counts, with %d bytes of the request', async (quoted) => {
   const net = network();
   const outcome = await ping(net);
   const [request = new Uint8Array()] = net.sent;
@@ -153,7 +163,7 @@ test('two requests never look alike, and go over one socket', async () => {
   await Promise.all([ping(net), ping(net), ping(net)]);
   expect(new Set(net.sent.map((request) => String(request.subarray(6, 8)))).size).toBe(3);
   expect(new Set(net.sent.map((request) => String(request.subarray(8)))).size).toBe(3);
-  expect(net.sockets()).toBe(1);
+  expect(net.opened).toHaveLength(1);
 });
 
 test('a deadline that passes ends the request, and one that has passed sends none', async () => {
@@ -167,7 +177,7 @@ test('a deadline that passes ends the request, and one that has passed sends non
 });
 
 test('a datagram socket has no header, and an id of its own', async () => {
-  const net = network(() => true);
+  const net = network({ socket: () => 11 });
   const outcome = await ping(net);
   const [request = new Uint8Array()] = net.sent;
   const { bytes } = replyTo(request, (message) => message.set([0x77, 0x77], 4));
@@ -175,7 +185,122 @@ test('a datagram socket has no header, and an id of its own', async () => {
   expect(await outcome()).toMatchObject({ rttMs: expect.any(Number) });
 });
 
-test('where no socket is allowed the errno says so', async () => {
-  const outcome = await ping(network(() => false));
-  expect(await outcome()).toMatchObject({ code: 'EACCES' });
+test('a deadline is judged after all that has arrived was read', async () => {
+  const net = network();
+  const deadline = new ManualDeadline();
+  const outcome = await ping(net, deadline);
+  const [request = new Uint8Array()] = net.sent;
+  for (let others = 0; others < 5000; others++) net.arrived.push(replyTo(request, () => {}, '10.0.0.3'));
+  net.arrived.push(replyTo(request));
+  deadline.pass();
+  expect(await outcome()).toMatchObject({ rttMs: expect.any(Number) });
+});
+
+describe('a socket', () => {
+  const [SO_RCVBUF, SO_RCVBUFFORCE] = [8, 33];
+
+  test('that may not be opened says so by its errno', async () => {
+    const outcome = await ping(network({ socket: () => refuse('EACCES', 'socket') }));
+    expect(await outcome()).toMatchObject({ code: 'EACCES' });
+  });
+
+  test.each(['EACCES', 'EPROTONOSUPPORT'])('is raw where one of datagrams is answered with %s', async (code) => {
+    const socket = (_family: number, type: number) => (type === SOCK_RAW ? 11 : refuse(code, 'socket'));
+    const net = network({ socket });
+    await ping(net);
+    expect(net.sent).toHaveLength(1);
+  });
+
+  test.each([
+    ['some 10,000 replies', () => {}, [SO_RCVBUFFORCE]],
+    ['as many as it may', () => refuse('EPERM', 'setsockopt'), [SO_RCVBUFFORCE, SO_RCVBUF]],
+  ])('has room for %s', async (_name, force, expected) => {
+    const asked: number[] = [];
+    const setsockopt: Libc['setsockopt'] = (_fd, _level, option, value) => {
+      if (option !== SO_RCVBUF && option !== SO_RCVBUFFORCE) return;
+      asked.push(option);
+      expect([...new Int32Array(value.buffer)]).toEqual([4 * 1024 * 1024]);
+      if (option === SO_RCVBUFFORCE) force();
+    };
+    const net = network({ setsockopt });
+    await ping(net);
+    expect(asked).toEqual(expected);
+    expect(net.sent).toHaveLength(1);
+  });
+
+  /** That of an interface which can be lost. */
+  const bound = () => {
+    const lost = new Set<number>();
+    const refused = new Set<string>();
+    const net: ReturnType<typeof network> = network({
+      getsockopt: (fd, _level, _option, into) => {
+        if (lost.has(fd)) refuse('ENODEV', 'getsockopt');
+        into.set(Buffer.from('eth1\0'));
+      },
+      sendto: (fd, message, address) => {
+        if (refused.has(address.subarray(4, 8).join('.'))) refuse('EPERM', 'sendto');
+        if (lost.has(fd)) refuse('ENETUNREACH', 'sendto');
+        net.sent.push(Uint8Array.from(message));
+      },
+    });
+    return { net, refused, lose: (fd: number) => lost.add(fd), path: { interface: 'eth1' } };
+  };
+
+  test('whose interface was made anew makes way for another', async () => {
+    const { net, lose, path } = bound();
+    const deadline = new ManualDeadline();
+    const before = await ping(net, deadline, path);
+    lose(11);
+    const outcome = await ping(net, new ManualDeadline(), path);
+    expect([net.closed, net.watched()]).toEqual([[11], [12]]);
+    net.arrived.push(replyTo(net.sent[1] ?? new Uint8Array()));
+    expect(await outcome()).toMatchObject({ rttMs: expect.any(Number) });
+    deadline.pass();
+    expect(await before()).toBe('over');
+  });
+
+  test('whose interface is gone tells of it, and tries once', async () => {
+    const { net, lose, path } = bound();
+    lose(12);
+    lose(11);
+    const outcome = await ping(net, new ManualDeadline(), path);
+    expect(await outcome()).toMatchObject({ code: 'ENETUNREACH' });
+    expect(net.opened).toHaveLength(1);
+    await ping(net, new ManualDeadline(), path);
+    expect(net.opened).toHaveLength(2);
+  });
+
+  test('that one server cannot be reached over is kept for the others', async () => {
+    const { net, refused, path } = bound();
+    await ping(net, new ManualDeadline(), path);
+    refused.add('10.0.0.3');
+    const outcome = await net.echo('10.0.0.3', path, new ManualDeadline());
+    expect(outcome).toMatchObject({ code: 'EPERM' });
+    await ping(net, new ManualDeadline(), path);
+    expect([net.opened.length, net.closed]).toEqual([1, []]);
+  });
+
+  test('over which nothing was sent for a minute, and nothing is awaited, is closed when another is opened', async () => {
+    const now = jest.spyOn(performance, 'now').mockReturnValue(0);
+    const net = network();
+    const idle = new ManualDeadline();
+    await ping(net, idle, { mark: 1 });
+    await ping(net, new ManualDeadline(), { mark: 2 });
+    idle.pass();
+    now.mockReturnValue(60_000);
+    await ping(net, new ManualDeadline(), { mark: 3 });
+    expect(net.closed).toEqual([]);
+    now.mockReturnValue(60_001);
+    await ping(net, new ManualDeadline(), { mark: 4 });
+    expect([net.closed, net.watched()]).toEqual([[11], [12, 13, 14]]);
+    now.mockRestore();
+  });
+});
+
+test.each([
+  ['socket', true],
+  ['setsockopt', true],
+  ['sendto', false],
+])('that %s is forbidden is overcome by another program: %s', (syscall, isSo) => {
+  expect(isForbidden(Object.assign(new Error(), { code: 'EPERM', syscall }))).toBe(isSo);
 });

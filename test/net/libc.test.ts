@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -29,12 +31,11 @@ function libcOf(): Libc {
 }
 
 test('a call that fails throws what errno says', () => {
-  const { socket, close, if_nametoindex } = libcOf();
+  const { socket, close } = libcOf();
   expect(() => socket(999, SOCK_STREAM, 0)).toThrow(
     expect.objectContaining({ code: 'EAFNOSUPPORT', errno: -97, syscall: 'socket' }),
   );
   expect(() => close(-1)).toThrow(expect.objectContaining({ code: 'EBADF' }));
-  expect(() => if_nametoindex('no-such-0')).toThrow(expect.objectContaining({ code: 'ENODEV' }));
 });
 
 test('datagrams are sent and received, and a socket without one says so', async () => {
@@ -105,4 +106,50 @@ test('an epoll reports what is ready, and Node’s loop that the epoll is, garba
   expect(ready).toEqual([[7, EPOLLIN]]);
   libc.close(fd);
   peer.close();
+});
+
+test('an epoll says whether there was room for all that are ready', () => {
+  const libc = libcOf();
+  const EPOLLOUT = 4;
+  const epollFd = libc.epoll_create();
+  const ready = new Set<number>();
+  const opened = Array.from({ length: 300 }, (_, name) => {
+    const fd = libc.socket(AF_INET, SOCK_DGRAM, 0);
+    libc.epoll_add(epollFd, fd, EPOLLOUT, name);
+    return fd;
+  });
+  const wait = () => libc.epoll_wait(epollFd, (name) => ready.add(name));
+  expect(wait()).toBe(true);
+  expect(ready.size).toBe(256);
+  wait();
+  expect(ready.size).toBe(300);
+  for (const fd of opened.slice(1)) libc.close(fd);
+  expect(wait()).toBe(false);
+  for (const fd of [epollFd, ...opened.slice(0, 1)]) libc.close(fd);
+});
+
+/** Runs a module of the built program in a process of its own, which must end well, and returns what it prints. */
+function runApart(program: string): string {
+  const cwd = join(__dirname, '../..');
+  return execFileSync(process.execPath, ['--input-type=module', '-e', program], { cwd, encoding: 'utf8' });
+}
+
+test('a process ends well while a descriptor that is watched can be read', () => {
+  const program = `
+    import { loadLibc } from './dist/src/net/libc.js';
+    const libc = loadLibc();
+    const epollFd = libc.epoll_create();
+    libc.epoll_add(epollFd, libc.socket(${AF_INET}, ${SOCK_DGRAM}, 0), 4, 1);
+    libc.watch(epollFd, () => {}).unref();
+    console.log('watched');`;
+  expect(runApart(program)).toBe('watched\n');
+});
+
+test('a version of koffi that cannot watch is none', () => {
+  const program = `
+    import koffi from 'koffi';
+    koffi.node = {};
+    const { loadLibc } = await import('./dist/src/net/libc.js');
+    console.log(loadLibc());`;
+  expect(runApart(program)).toBe('undefined\n');
 });

@@ -14,17 +14,17 @@ afterEach(async () => {
 });
 
 /** A connection with what it tells: `opened`, then `ended` with its code. */
-function hold(port: number, address = '127.0.0.1') {
+function hold(port: number, address = '127.0.0.1', source?: string) {
   const told: string[] = [];
   const waiting = new Map<number, () => void>();
   const tell = (what: string) => {
     told.push(what);
     waiting.get(told.length)?.();
   };
-  const connection: IdleConnection = open(
-    { address, port },
-    { opened: () => tell('opened'), ended: (code) => tell(`ended ${code ?? 'in good order'}`) },
-  );
+  const connection: IdleConnection = open({ address, port }, source, {
+    opened: () => tell('opened'),
+    ended: (code) => tell(`ended ${code ?? 'in good order'}`),
+  });
   ends.push(connection.close);
   return {
     connection,
@@ -75,6 +75,12 @@ describe('an idle connection', () => {
     expect(held.told).toEqual(['opened']);
     socket.end();
     expect(await held.tells(2)).toEqual(['opened', 'ended in good order']);
+  });
+
+  test('comes from the source that is wanted', async () => {
+    const { port, taken } = await serve();
+    const [, socket] = await Promise.all([hold(port, '127.0.0.1', '127.9.8.7'), taken()]);
+    expect(socket.remoteAddress).toBe('127.9.8.7');
   });
 
   test('ends when the server resets it', async () => {

@@ -54,6 +54,13 @@ describe('a watcher', () => {
     expect(connections.held()).toEqual([one, two]);
   });
 
+  test('holds the connection from the source that its check is made from', async () => {
+    const { connections, watcher, note } = watch([one]);
+    watcher.set(new Map([...checks([one]), ...checks([two], { options: { source: '10.0.0.9' } })]));
+    await note(passed, one, two);
+    expect([connections.source(one), connections.source(two)]).toEqual([undefined, '10.0.0.9']);
+  });
+
   test('lets what fails alone until it passes', async () => {
     const { clock, connections, hastened, note } = watch([one]);
     await note(passed, one);

@@ -5,6 +5,8 @@ import type { IdleConnections, IdleListener } from '../../src/run/idle.ts';
 export interface HeldConnections extends IdleConnections {
   /** How often a connection to an address was asked for. */
   asked(address: string): number;
+  /** Where the last connection to an address was to come from. */
+  source(address: string): string | undefined;
   /** The addresses to which a connection is open or being made, sorted. */
   held(): readonly string[];
   /** Ends the connection to an address as a server does that closes or dies. */
@@ -17,6 +19,7 @@ export function createHeldConnections(
   limit = 10_000,
 ): HeldConnections {
   const asked: string[] = [];
+  const sources = new Map<string, string | undefined>();
   const held = new Map<string, IdleListener>();
 
   const end = (address: string, listener: IdleListener | undefined, code: string | undefined) => {
@@ -27,10 +30,11 @@ export function createHeldConnections(
 
   return {
     limit,
-    open: (target, listener) => {
+    open: (target, source, listener) => {
       const { address } = target;
       if (held.has(address)) throw new Error(`There is a connection to ${address}`);
       asked.push(address);
+      sources.set(address, source);
       held.set(address, listener);
       setImmediate(() => {
         const outcome = answer(target);
@@ -41,6 +45,7 @@ export function createHeldConnections(
       return { close: () => void (held.get(address) === listener && held.delete(address)) };
     },
     asked: (address) => asked.filter((other) => other === address).length,
+    source: (address) => sources.get(address),
     held: () => [...held.keys()].sort(),
     end: (address, code) => end(address, held.get(address), code),
   };

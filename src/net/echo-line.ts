@@ -1,0 +1,142 @@
+import { randomFillSync } from 'node:crypto';
+import { ipToBytes } from '../core/address.ts';
+import { EPOLLIN } from './constants.ts';
+import { type EchoSocket, hasLostInterface, openEchoSocket } from './echo-socket.ts';
+import { decodeAnswer, type EchoAnswer, encodeRequest, type IcmpVersion, unwrapIpv4 } from './icmp-message.ts';
+import type { Libc } from './libc.ts';
+import type { Path } from './path.ts';
+import type { Reactor } from './reactor.ts';
+import { socketAddress } from './socket-address.ts';
+
+/** What came of an echo request: the reply, what a router said, `over` when the time was up, or why it was not sent. */
+export type Echoed = { readonly rttMs: number } | { readonly refusal: string } | 'over' | Error;
+
+/** A socket for echo requests, and those that are on their way. */
+export interface EchoLine {
+  /**
+   * Returns what takes the request back, once all that has arrived was read; that returns false when it had come to an
+   * end before. Throws as libc does.
+   */
+  send(address: string, settle: (outcome: Echoed) => void): () => boolean;
+  /** Whether nothing was sent for a minute, and nothing is awaited. */
+  isIdle(): boolean;
+  /** Whether its interface is gone, or has been made anew: nothing can be sent any more. */
+  hasLostInterface(): boolean;
+  /** What is awaited ends with its deadline. */
+  close(): void;
+}
+
+interface Request {
+  readonly ip: Uint8Array;
+  readonly payload: Uint8Array;
+  readonly sentMs: number;
+  readonly settle: (outcome: Echoed) => void;
+}
+
+const payloadBytes = 56;
+/** How much of it an error must quote to be believed. RFC 792 asks routers for none of it, RFC 1812, 4.3.2.3, for all. */
+const quotedBytes = 8;
+const idleLimitMs = 60_000;
+/** Before others have their turn. */
+const readsAtOnce = 256;
+/** Before a request is given up: more than the buffer of the socket holds. */
+const readsAtDeadline = 16_384;
+
+export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion, path: Path): EchoLine {
+  const socket = openEchoSocket(libc, version, path);
+  const pending = new Map<number, Request>();
+  const [id = 0, firstSequence = 0] = randomFillSync(new Uint16Array(2));
+  const packet = new Uint8Array(2048);
+  const from = new Uint8Array(28);
+  let sequence = firstSequence;
+  let lastSentMs = performance.now();
+  let isOpen = true;
+
+  const receive = (): number | undefined => {
+    try {
+      return libc.recvfrom(socket.fd, packet, from);
+    } catch {
+      // Of an earlier request; the next call has what comes after. Whose it was is for its deadline to tell.
+      return undefined;
+    }
+  };
+  const take = (length: number) => {
+    const answer = read(socket, version, packet.subarray(0, length));
+    // The kernel gives a datagram socket an id of its own, and hands it only what has that.
+    if (answer === undefined || (socket.isRaw && answer.id !== id)) return;
+    const request = pending.get(answer.sequence);
+    if (request === undefined || !answers(answer, request, addressIn(version, from))) return;
+    pending.delete(answer.sequence);
+    if (answer.error === undefined) request.settle({ rttMs: performance.now() - request.sentMs });
+    else request.settle({ refusal: answer.error.words });
+  };
+  const readUpTo = (limit: number) => {
+    for (let reads = 0; reads < limit && isOpen; reads++) {
+      const length = receive();
+      if (length === undefined) return;
+      take(length);
+    }
+  };
+
+  const giveUp = (own: number, request: Request) => {
+    if (pending.get(own) !== request) return false;
+    readUpTo(readsAtDeadline);
+    return pending.get(own) === request && pending.delete(own);
+  };
+
+  let name: number;
+  try {
+    name = reactor.add(socket.fd, EPOLLIN, () => readUpTo(readsAtOnce));
+  } catch (error) {
+    libc.close(socket.fd);
+    throw error;
+  }
+
+  return {
+    send: (address, settle) => {
+      do sequence = (sequence + 1) & 0xffff;
+      while (pending.has(sequence));
+      const own = sequence;
+      const payload = randomFillSync(new Uint8Array(payloadBytes));
+      const message = encodeRequest(version, { id, sequence: own, payload });
+      const sentMs = performance.now();
+      libc.sendto(socket.fd, message, socketAddress(address, 0));
+      lastSentMs = sentMs;
+      const request = { ip: ipToBytes(address), payload, sentMs, settle };
+      pending.set(own, request);
+      return () => giveUp(own, request);
+    },
+    isIdle: () => pending.size === 0 && performance.now() - lastSentMs > idleLimitMs,
+    hasLostInterface: () => hasLostInterface(libc, socket, path),
+    close: () => {
+      isOpen = false;
+      reactor.remove(name);
+      libc.close(socket.fd);
+    },
+  };
+}
+
+function read({ isRaw }: EchoSocket, version: IcmpVersion, packet: Uint8Array): EchoAnswer | undefined {
+  const message = isRaw && version === 'ipv4' ? unwrapIpv4(packet) : packet;
+  return message && decodeAnswer(version, message);
+}
+
+/**
+ * Whether an answer is to this request: a reply comes from where the request went and has all that it carried; an error
+ * comes from anywhere, and says where the request was to go and the beginning of what it carried.
+ */
+function answers({ error, payload }: EchoAnswer, request: Request, from: Uint8Array): boolean {
+  if (error === undefined) return isEqual(from, request.ip) && isEqual(payload, request.payload);
+  const quoted = Math.min(payload.length, payloadBytes);
+  if (quoted < quotedBytes || !isEqual(error.to, request.ip)) return false;
+  return isEqual(payload.subarray(0, quoted), request.payload.subarray(0, quoted));
+}
+
+/** The address in a `struct sockaddr_in` or `sockaddr_in6`. */
+function addressIn(version: IcmpVersion, bytes: Uint8Array): Uint8Array {
+  return version === 'ipv4' ? bytes.subarray(4, 8) : bytes.subarray(8, 24);
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

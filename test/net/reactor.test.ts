@@ -1,0 +1,29 @@
+import { expect, test } from '@jest/globals';
+import type { Libc } from '../../src/net/libc.ts';
+import { createReactor } from '../../src/net/reactor.ts';
+
+/** An epoll that reports two names a call, and says whether there are more, as the kernel's does of 256. */
+function reactorOfTwo() {
+  const names: number[] = [];
+  let next = 0;
+  const libc: Pick<Libc, 'epoll_create' | 'epoll_add' | 'epoll_wait' | 'watch'> = {
+    epoll_create: () => 3,
+    epoll_add: (_epollFd, _fd, _events, name) => void names.push(name),
+    epoll_wait: (_epollFd, report) => {
+      const ready = names.slice(next, next + 2);
+      next += 2;
+      for (const name of ready) report(name, 1);
+      return ready.length === 2;
+    },
+    watch: () => ({ ref() {}, unref() {}, stop() {} }),
+  };
+  return createReactor(libc as Libc);
+}
+
+test('a poll tells everybody who is ready, however many they are', () => {
+  const reactor = reactorOfTwo();
+  const told: number[] = [];
+  for (let fd = 10; fd < 17; fd++) reactor.add(fd, 1, () => told.push(fd));
+  reactor.poll();
+  expect(told).toEqual([10, 11, 12, 13, 14, 15, 16]);
+});
