@@ -10,6 +10,7 @@ import { Channel, Protocol } from '../kernel/channel.ts';
 import { takeLock } from '../run/lock.ts';
 import { exitCodes } from './exit.ts';
 import { alignColumns } from './output.ts';
+import { print } from './print.ts';
 
 export type Verb = 'up' | 'down' | 'status';
 
@@ -77,7 +78,7 @@ const perform: Record<Verb, Perform> = {
     if (plan === undefined)
       throw new HostError('usage', `Cannot tell what to look for as nothing was set up: ${advice}`);
     const findings = await inspect(plan, createPlaces(channel));
-    process.stdout.write(formatFindings(findings));
+    print(formatFindings(findings));
     return findings.every(({ isSet }) => isSet) ? exitCodes.ok : exitCodes.somethingDown;
   },
 };
@@ -89,7 +90,7 @@ function report({ set, undone, problems, hasFailed }: Outcome): number {
     ...set.map((setting) => ['set', formatSetting(setting)]),
     ...undone.map((setting) => ['undone', formatSetting(setting)]),
   ];
-  process.stdout.write(formatRows(rows));
+  print(formatRows(rows));
   process.stderr.write(problems.map((problem) => `${problem}\n`).join(''));
   return hasFailed ? exitCodes.failed : exitCodes.ok;
 }

@@ -19,6 +19,7 @@ import { exitCodes } from './exit.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { createListeners, ListenError } from './listeners.ts';
 import { createObservers } from './observers.ts';
+import { print } from './print.ts';
 import { catchSignals, type Signal, type Signals } from './signals.ts';
 
 export interface RunOptions {
@@ -142,7 +143,7 @@ async function runOnce({ agent, kernel }: Assembly, signals: Signals): Promise<n
   const outcome = await Promise.race([agent.settle(), endOf(signals)]);
   if (typeof outcome === 'boolean') {
     const header = 'info' in kernel ? await kernel.info() : memoryHeader;
-    process.stdout.write(formatListing(await kernel.read(), { header }));
+    print(formatListing(await kernel.read(), { header }));
   }
   await agent.stop(typeof outcome === 'string' ? outcome : 'once');
   return outcome === true ? exitCodes.ok : exitCodes.failed;
