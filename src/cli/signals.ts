@@ -2,6 +2,21 @@ const caught = ['SIGHUP', 'SIGUSR1', 'SIGTERM', 'SIGINT'] as const;
 
 export type Signal = (typeof caught)[number];
 
+const ending = ['SIGHUP', 'SIGTERM', 'SIGINT'] as const;
+
+/** Runs work that no signal may break off in the middle: one that came ends the process when the work is done. */
+export async function holdSignals<T>(work: () => Promise<T>): Promise<T> {
+  const held = new Set<NodeJS.Signals>();
+  const hold = (signal: NodeJS.Signals) => void held.add(signal);
+  for (const signal of ending) process.on(signal, hold);
+  try {
+    return await work();
+  } finally {
+    for (const signal of ending) process.off(signal, hold);
+    for (const signal of held) process.kill(process.pid, signal);
+  }
+}
+
 /** Signals in the order in which they came. One that already waits is not queued twice: 100 SIGHUPs are one reload. */
 export interface Signals {
   next(): Promise<Signal>;
