@@ -207,7 +207,7 @@ describe('the command line', () => {
   });
 
   test('restore shows what it was given fit for a terminal, and no more than a line of it', async () => {
-    const { stderr } = await restore(`\\033[2J${'x'.repeat(5000)}`);
+    const { stderr } = await restore(`-A -f 8 \\033[2J${'x'.repeat(5000)}`);
     expect(stderr).toMatch(/^line 1: .*\\x1b\[2Jx{300,380}…\nNothing was changed\n$/);
   });
 
