@@ -21,11 +21,11 @@ function complain(error: unknown): number {
   throw error;
 }
 
-/** A reader that has seen enough is no error; that a result cannot be written is one, but ends no agent. */
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') process.exitCode = exitCodes.failed;
-});
+/** That a log cannot be written ends no agent; that a result cannot is said where it is printed. */
+process.stdout.on('error', () => {});
 /** Nobody is left to be told. */
 process.stderr.on('error', () => {});
 
-process.exitCode = await runCommandLine(process.argv.slice(2)).catch(complain);
+const exitCode = await runCommandLine(process.argv.slice(2)).catch(complain);
+// Not where it says already that a result was not written.
+process.exitCode ||= exitCode;

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs all tests from a fresh clone: sets up what is missing, then lint, types, dead code, unit tests, and the tests in the
-# guest where a guest can run. Ends with `N passed, N failed`.
+# guest where a guest can run. Ends with `N passed, N failed, N skipped`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$(mktemp -d)
@@ -24,9 +24,9 @@ fi
 npm run --silent setup
 npm run --silent lint
 
-passed=0 failed=0
-add() { passed=$((passed + $1)) failed=$((failed + $2)); }
-count='const r = JSON.parse(require("fs").readFileSync(0)); console.log(r.numPassedTests, r.numFailedTests + r.numRuntimeErrorTestSuites)'
+passed=0 failed=0 skipped=0
+add() { passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3)); }
+count='const r = JSON.parse(require("fs").readFileSync(0)); console.log(r.numPassedTests, r.numFailedTests + r.numRuntimeErrorTestSuites, r.numPendingTests)'
 
 # Jest fails without a failed test where coverage of src/core is below its threshold.
 status=0
@@ -38,8 +38,8 @@ status=0
 test/kernel/run | tee "$out/kernel" || status=$?
 case $status in
   75) echo "Skipped: the tests in the guest, for the reason above" ;;
-  *) add $(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$out/kernel" | tail -1) ;;
+  *) add $(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' "$out/kernel" | tail -1) ;;
 esac
 
-echo "$passed passed, $failed failed"
+echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

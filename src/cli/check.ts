@@ -7,6 +7,7 @@ import { createSystemClock } from '../run/clock.ts';
 import { createRunner, type Run } from '../run/runner.ts';
 import { exitCodes } from './exit.ts';
 import { alignColumns } from './output.ts';
+import { print } from './print.ts';
 
 /**
  * `lvsd check SERVICE[/SERVER]`: runs each check once, prints what it saw and how long each phase took, changes
@@ -29,7 +30,7 @@ export async function check(wanted: string, configPath: string): Promise<number>
   const lines = alignColumns(
     runs.map(({ service, server, check, run }) => [service, server, check.name, ...cells(run)]),
   );
-  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  print(lines.map((line) => `${line}\n`).join(''));
   return runs.every(({ run }) => hasPassed(run)) ? exitCodes.ok : exitCodes.failed;
 }
 

@@ -10,6 +10,7 @@ import { formatOp } from '../kernel/text/rules.ts';
 import { formatSettingOp } from '../kernel/text/setting-rules.ts';
 import { openState } from '../run/state.ts';
 import { exitCodes } from './exit.ts';
+import { print } from './print.ts';
 
 /** `lvsd diff`: prints the ops that would take the kernel to what the configuration wants. Resolves with the exit code. */
 export async function diffTables(configPath: string): Promise<number> {
@@ -20,7 +21,7 @@ export async function diffTables(configPath: string): Promise<number> {
     const ops = diff(tableWithAllUp(config), await kernel.read(), new Set(services));
     const settingOps = diffSettings(config.settings, await kernel.readSettings(), new Set(daemons));
     const commands = [...ops.map(formatOp), ...settingOps.map(formatSettingOp)];
-    process.stdout.write(commands.map((command) => `ipvsadm ${command}\n`).join(''));
+    print(commands.map((command) => `ipvsadm ${command}\n`).join(''));
     return commands.length === 0 ? exitCodes.ok : exitCodes.failed;
   } finally {
     await kernel.close();

@@ -3,6 +3,7 @@ import { examine } from '../doctor/examine.ts';
 import { gather } from '../doctor/gather.ts';
 import { formatFindings, formatFindingsAsJson } from '../doctor/report.ts';
 import { exitCodes } from './exit.ts';
+import { print } from './print.ts';
 
 interface DoctorOptions {
   readonly config: string;
@@ -15,6 +16,6 @@ interface DoctorOptions {
 export async function doctor({ config: path, json, verbose }: DoctorOptions): Promise<number> {
   const config = await loadConfig(path);
   const findings = examine(await gather(config), config, path);
-  process.stdout.write(json ? formatFindingsAsJson(findings) : formatFindings(findings, verbose));
+  print(json ? formatFindingsAsJson(findings) : formatFindings(findings, verbose));
   return findings.some(({ severity }) => severity === 'problem') ? exitCodes.failed : exitCodes.ok;
 }

@@ -11,6 +11,7 @@ import { Channel, Protocol } from '../kernel/channel.ts';
 import { takeLock } from '../run/lock.ts';
 import { exitCodes } from './exit.ts';
 import { alignColumns } from './output.ts';
+import { print } from './print.ts';
 
 export type Verb = 'up' | 'down' | 'status';
 
@@ -83,7 +84,7 @@ const perform: Record<Verb, Perform> = {
     // nft lists nothing without it.
     if (plan.some(({ kind }) => kind === 'marks')) requireCapability(`lvsd ${command.role} status`);
     const findings = await inspect(plan, createPlaces(channel));
-    process.stdout.write(formatFindings(findings));
+    print(formatFindings(findings));
     return findings.every(({ isSet }) => isSet) ? exitCodes.ok : exitCodes.somethingDown;
   },
 };
@@ -108,7 +109,7 @@ function report({ set, undone, problems, hasFailed }: Outcome): number {
     ...set.map((setting) => ['set', formatSetting(setting)]),
     ...undone.map((setting) => ['undone', formatSetting(setting)]),
   ];
-  process.stdout.write(formatRows(rows));
+  print(formatRows(rows));
   process.stderr.write(problems.map((problem) => `${problem}\n`).join(''));
   return hasFailed ? exitCodes.failed : exitCodes.ok;
 }

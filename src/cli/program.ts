@@ -3,6 +3,7 @@ import type { ServiceIdentity } from '../core/table.ts';
 import { version } from '../version.ts';
 import { exitCodes } from './exit.ts';
 import type { Verb } from './host-command.ts';
+import { print } from './print.ts';
 import type { RunOptions } from './run.ts';
 
 /** Runs one command line, without the program's own name. Resolves with the exit code. */
@@ -30,8 +31,29 @@ function createProgram(execute: Execute): Command {
   const program = new Command('lvsd')
     .description('Health-checking agent for Linux Virtual Server directors')
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true });
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeOut: print });
+  for (const addTo of commands) addTo(program, execute);
+  return program;
+}
 
+type AddCommand = (program: Command, execute: Execute) => void;
+
+/** In the order of the help. */
+const commands: readonly AddCommand[] = [
+  addRun,
+  addConfig,
+  addCheck,
+  addDiff,
+  addTable,
+  addDoctor,
+  addStatus,
+  addDirector,
+  addRealserver,
+  addVersion,
+];
+
+function addRun(program: Command, execute: Execute): void {
   program
     .command('run')
     .description('run the agent in the foreground')
@@ -45,38 +67,44 @@ function createProgram(execute: Execute): Command {
         return run({ config, table, isDryRun: dryRun, isOnce: once });
       }),
     );
+}
 
+function addConfig(program: Command, execute: Execute): void {
   const config = program.command('config').description('check, show or describe a configuration file');
   config
     .command('check')
     .argument('[file]', 'configuration file', defaultConfig)
     .description('print every mistake as file:line:column: path: message')
-    .action((file) => execute(async () => print((await import('./config.ts')).checkConfigFile(file))));
+    .action((file) => execute(async () => printResult(await (await import('./config.ts')).checkConfigFile(file))));
   config
     .command('show')
     .argument('[file]', 'configuration file', defaultConfig)
     .description('print the effective configuration, defaults filled in')
-    .action((file) => execute(async () => print((await import('./config.ts')).showConfigFile(file))));
+    .action((file) => execute(async () => printResult(await (await import('./config.ts')).showConfigFile(file))));
   config
     .command('schema')
     .description('print the JSON Schema of the file, for editors')
-    .action(() => execute(async () => print((await import('./config.ts')).showConfigSchema())));
+    .action(() => execute(async () => printResult((await import('./config.ts')).showConfigSchema())));
+}
 
+function addCheck(program: Command, execute: Execute): void {
   program
     .command('check')
     .argument('<service[/server]>', 'name of a service, and address of one of its servers')
     .option('-c, --config <file>', 'configuration file', defaultConfig)
     .description('probe once now and print what each check saw; changes nothing')
     .action((wanted, { config }) => execute(async () => (await import('./check.ts')).check(wanted, config)));
+}
 
+function addDiff(program: Command, execute: Execute): void {
   program
     .command('diff')
     .option('-c, --config <file>', 'configuration file', defaultConfig)
     .description('print the changes that would take the kernel to the configured table with every server up')
     .action(({ config }) => execute(async () => (await import('./diff.ts')).diffTables(config)));
+}
 
-  addTableCommands(program.command('table').description("list, save, restore or clear the kernel's table"), execute);
-
+function addDoctor(program: Command, execute: Execute): void {
   program
     .command('doctor')
     .option('-c, --config <file>', 'configuration file', defaultConfig)
@@ -84,7 +112,9 @@ function createProgram(execute: Execute): Command {
     .option('--verbose', 'tell of what is in order too', false)
     .description('tell what on this machine would break the configuration, and what mends it; changes nothing')
     .action((options) => execute(async () => (await import('./doctor.ts')).doctor(options)));
+}
 
+function addStatus(program: Command, execute: Execute): void {
   program
     .command('status')
     .option('--json', 'print the document of the admin API', false)
@@ -97,24 +127,35 @@ function createProgram(execute: Execute): Command {
         return status({ socketPath: socket ?? (await socketOf(config)), isJson: json });
       }),
     );
+}
 
+/** What `director` and `realserver` do. */
+const verbs: readonly (readonly [verb: Verb, description: string])[] = [
+  ['up', 'set what is missing, and remember what was there before'],
+  ['down', 'put back what was there before'],
+  ['status', 'print line by line what is set and what is missing'],
+];
+
+function addDirector(program: Command, execute: Execute): void {
   const director = program
     .command('director')
     .description('set up what the services of a configuration need of this host');
-  for (const [verb, description] of Object.entries(verbs)) {
+  for (const [verb, description] of verbs) {
     director
       .command(verb)
       .description(description)
       .option('-c, --config <file>', 'configuration file', defaultConfig)
       .option('--interface <name>', 'interface that gets the VIPs; default: that of the configuration')
       .option('--state-dir <directory>', 'where to remember what was there before; default: that of the configuration')
-      .action((options) => execute(async () => (await import('./director.ts')).director(verb as Verb, options)));
+      .action((options) => execute(async () => (await import('./director.ts')).director(verb, options)));
   }
+}
 
+function addRealserver(program: Command, execute: Execute): void {
   const realserver = program
     .command('realserver')
     .description('prepare a real server for direct routing or tunnelling');
-  for (const [verb, description] of Object.entries(verbs)) {
+  for (const [verb, description] of verbs) {
     realserver
       .command(verb)
       .description(description)
@@ -124,20 +165,21 @@ function createProgram(execute: Execute): Command {
       .option('-c, --config <file>', 'configuration file: the VIPs that it has this host serve by dr or tun')
       .option('--state-dir <directory>', 'where to remember what was there before; default: that of the configuration')
       .action(({ vip, ...options }) =>
-        execute(async () => (await import('./realserver.ts')).realserver(verb as Verb, { vips: vip, ...options })),
+        execute(async () => (await import('./realserver.ts')).realserver(verb, { vips: vip, ...options })),
       );
   }
+}
 
+function addVersion(program: Command, execute: Execute): void {
   program
     .command('version')
     .description('print the version')
-    .action(() => execute(() => print({ output: `${version}\n`, exitCode: exitCodes.ok })));
-
-  return program;
+    .action(() => execute(async () => printResult({ output: `${version}\n`, exitCode: exitCodes.ok })));
 }
 
 /** The options are those of ipvsadm, and exclude each other as they do there. */
-function addTableCommands(table: Command, execute: Execute): void {
+function addTable(program: Command, execute: Execute): void {
+  const table = program.command('table').description("list, save, restore or clear the kernel's table");
   const list = table.command('list').description('print the table as ipvsadm -L -n does');
   for (const option of listingOptions()) list.addOption(option);
   withServiceOptions(list, async (service, flags) => (await import('./table/list.ts')).list(flags, service), execute);
@@ -198,25 +240,13 @@ function withServiceOptions(command: Command, act: OnService, execute: Execute):
       }),
     );
 }
-/** What `director` and `realserver` do. */
-const verbs: Record<Verb, string> = {
-  up: 'set what is missing, and remember what was there before',
-  down: 'put back what was there before',
-  status: 'print line by line what is set and what is missing',
-};
 
 function tableName(text: string): RunOptions['table'] {
   if (text === 'kernel' || text === 'memory') return text;
   throw new InvalidArgumentError("It is 'kernel' or 'memory'.");
 }
 
-interface Printed {
-  readonly output: string;
-  readonly exitCode: number;
-}
-
-async function print(result: Printed | Promise<Printed>): Promise<number> {
-  const { output, exitCode } = await result;
-  process.stdout.write(output);
+function printResult({ output, exitCode }: { readonly output: string; readonly exitCode: number }): number {
+  print(output);
   return exitCode;
 }

@@ -19,7 +19,8 @@ import { exitCodes } from './exit.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { createListeners, ListenError } from './listeners.ts';
 import { createObservers } from './observers.ts';
-import { catchSignals, type Signal, type Signals } from './signals.ts';
+import { print } from './print.ts';
+import { catchSignals, type Signals } from './signals.ts';
 
 export interface RunOptions {
   readonly config: string;
@@ -139,10 +140,10 @@ const memoryHeader = { version: '1.2.1', size: 4096 };
 /** Probes to a verdict and writes it to the table, or leaves off at a signal. */
 async function runOnce({ agent, kernel }: Assembly, signals: Signals): Promise<number> {
   await agent.start();
-  const outcome = await Promise.race([agent.settle(), endOf(signals)]);
+  const outcome = await signals.orEnd(agent.settle());
   if (typeof outcome === 'boolean') {
     const header = 'info' in kernel ? await kernel.info() : memoryHeader;
-    process.stdout.write(formatListing(await kernel.read(), { header }));
+    print(formatListing(await kernel.read(), { header }));
   }
   await agent.stop(typeof outcome === 'string' ? outcome : 'once');
   return outcome === true ? exitCodes.ok : exitCodes.failed;
@@ -156,7 +157,7 @@ async function runOn(assembly: Assembly, signals: Signals, options: RunOptions):
   let running = assembly.config;
   for (;;) {
     const signal = await signals.next();
-    if (signal === 'SIGHUP') running = await reload(assembly, running, options);
+    if (signal === 'SIGHUP') running = await reload(assembly, running, options, signals);
     else if (signal === 'SIGUSR1') assembly.observers.reopen();
     else {
       await agent.stop(signal);
@@ -167,9 +168,10 @@ async function runOn(assembly: Assembly, signals: Signals, options: RunOptions):
 }
 
 /** Resolves with the configuration that runs from now on. */
-async function reload(assembly: Assembly, running: Config, options: RunOptions): Promise<Config> {
+async function reload(assembly: Assembly, running: Config, options: RunOptions, signals: Signals): Promise<Config> {
   const { agent, observers, metrics, warn } = assembly;
-  const loaded = await loadAnew(assembly, options);
+  const loaded = await loadAnew(assembly, options, signals);
+  if (loaded === undefined) return running;
   if ('issues' in loaded) {
     agent.rejectConfig(loaded.issues);
     return running;
@@ -182,25 +184,21 @@ async function reload(assembly: Assembly, running: Config, options: RunOptions):
   return config;
 }
 
-/** A configuration that cannot be used, or whose listeners cannot be had, leaves all as it was. */
+/** A configuration that cannot be used, or whose listeners cannot be had, leaves all as it was; undefined: the agent is to end. */
 async function loadAnew(
   { listeners }: Assembly,
   options: RunOptions,
-): Promise<{ readonly config: Config } | { readonly issues: readonly string[] }> {
+  signals: Signals,
+): Promise<{ readonly config: Config } | { readonly issues: readonly string[] } | undefined> {
   try {
-    const config = await load(options);
+    const config = await signals.orEnd(load(options));
+    if (typeof config === 'string') return undefined;
     await listeners.set(config.agent);
     return { config };
   } catch (error) {
     if (error instanceof ConfigError) return { issues: error.issues.map(formatIssue) };
     if (error instanceof ListenError) return { issues: [`${options.config}: agent: ${error.message}`] };
-    throw error;
-  }
-}
-
-async function endOf(signals: Signals): Promise<Signal> {
-  for (;;) {
-    const signal = await signals.next();
-    if (signal === 'SIGTERM' || signal === 'SIGINT') return signal;
+    // Such as memory that is not to be had: no reason to leave the servers without an agent.
+    return { issues: [`${options.config}: cannot be loaded: ${error instanceof Error ? error.message : error}`] };
   }
 }

@@ -3,6 +3,7 @@ import { printable } from '../core/printable.ts';
 import { isSomethingDown, type ServerStatusView, type ServiceStatusView, type Status } from '../core/status.ts';
 import { exitCodes } from './exit.ts';
 import { alignColumns, formatAge } from './output.ts';
+import { print } from './print.ts';
 
 export interface StatusOptions {
   /** The running agent's admin socket. */
@@ -23,7 +24,7 @@ interface Output {
 export async function status({
   socketPath,
   isJson,
-  stdout = process.stdout,
+  stdout = { write: print },
   stderr = process.stderr,
   now = Date.now,
 }: StatusOptions): Promise<number> {

@@ -7,6 +7,7 @@ import { preferNode } from '../../src/net/engine.ts';
 import { ManualDeadline } from '../../src/run/deadline.ts';
 import { type PingStandIn, standInForPing } from '../support/ping.ts';
 import { runOf } from '../support/probing.ts';
+import { testWith } from '../support/program.ts';
 
 const target = { address: '10.3.3.9', port: 0 };
 const head = 'PING 10.3.3.9 (10.3.3.9) 56(84) bytes of data.';
@@ -27,10 +28,7 @@ function pingSays(code: number, ...lines: readonly string[]): void {
   standIn = standInForPing(`cat <<'END'\n${lines.join('\n')}\nEND\nexit ${code}`);
 }
 
-const hasPing = (process.env.PATH ?? '').split(':').some((directory) => existsSync(join(directory, 'ping')));
-if (!hasPing) console.warn('ping is not installed (Debian: iputils-ping): the tests of the real one are skipped');
-
-(hasPing ? test : test.skip).each(['127.0.0.1', '::1'])('the real ping gets a reply from %s', async (address) => {
+testWith('ping', 'iputils-ping').each(['127.0.0.1', '::1'])('the real ping gets a reply from %s', async (address) => {
   const observation = await runOf(icmp, { address, port: 0 });
   expect(observation).toMatchObject({
     pass: true,

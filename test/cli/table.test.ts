@@ -195,15 +195,24 @@ describe('the command line', () => {
     expect(await scene.lvsd('table', 'clear', '-t', '192.0.2:80')).toEqual({ ending: 2, stdout: '', stderr });
   });
 
+  const restore = (text: string) =>
+    scene.start(['sh', '-c', `printf "%b" "${text}" | "$@"`, 'sh', ...lvsd('table', 'restore')]).outcome;
+
+  test('restore looks up no name for a text that is wrong anyway', async () => {
+    expect(await restore('-A -t name.invalid:80\\n-b')).toEqual({
+      ending: 65,
+      stdout: '',
+      stderr: "line 2: option '-b' needs a value\nNothing was changed\n",
+    });
+  });
+
+  test('restore shows what it was given fit for a terminal, and no more than a line of it', async () => {
+    const { stderr } = await restore(`-A -f 8 \\033[2J${'x'.repeat(5000)}`);
+    expect(stderr).toMatch(/^line 1: .*\\x1b\[2Jx{300,380}…\nNothing was changed\n$/);
+  });
+
   test('restore lists every line that is wrong, and asks the kernel nothing', async () => {
-    const { outcome } = scene.start([
-      'sh',
-      '-c',
-      'printf "%b" "-A -f 8\\n-A\\n\\n-b" | "$@"',
-      'sh',
-      ...lvsd('table', 'restore'),
-    ]);
-    expect(await outcome).toEqual({
+    expect(await restore('-A -f 8\\n-A\\n\\n-b')).toEqual({
       ending: 65,
       stdout: '',
       stderr:

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openRecord } from '../../src/host/record.ts';
@@ -100,7 +100,23 @@ describe('config', () => {
 
   test('a result that cannot be written is an error without a trace', async () => {
     const { outcome } = scene.start(['sh', '-c', '"$@" > /dev/full', 'sh', ...lvsd('config', 'show', good)]);
-    expect(await outcome).toEqual({ ending: 1, stdout: '', stderr: '' });
+    const stderr = 'Cannot write the result to stdout: ENOSPC: no space left on device, write\n';
+    expect(await outcome).toEqual({ ending: 1, stdout: '', stderr });
+  });
+
+  test('a result that a file takes a part of is an error', async () => {
+    const file = join(scene.directory, 'schema');
+    const { outcome } = scene.start(['bash', '-c', `ulimit -f 1; "$@" > ${file}`, 'bash', ...lvsd('config', 'schema')]);
+    const stderr = 'Cannot write the result to stdout: EFBIG: file too large, write\n';
+    expect(await outcome).toEqual({ ending: 1, stdout: '', stderr });
+  });
+
+  test('a result is added to a file, and the help is one', async () => {
+    const file = join(scene.directory, 'results');
+    writeFileSync(file, 'before\n');
+    const { outcome } = scene.start(['sh', '-c', `"$@" >> ${file}`, 'sh', ...lvsd('help')]);
+    expect(await outcome).toEqual({ ending: 0, stdout: '', stderr: '' });
+    expect(readFileSync(file, 'utf8')).toMatch(/^before\nUsage: lvsd /);
   });
 });
 

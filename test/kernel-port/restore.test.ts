@@ -7,6 +7,7 @@ import { KernelUnavailable } from '../../src/kernel/kernel.ts';
 import { createMemoryKernel, type MemoryKernel } from '../../src/kernel/memory.ts';
 import { applyPlan } from '../../src/kernel/restore/apply-plan.ts';
 import { type KernelState, planRestore, type RestorePlan } from '../../src/kernel/restore/plan.ts';
+import { zeroCounters } from '../../src/kernel/restore/zero-counters.ts';
 import { parseRules } from '../../src/kernel/text/parse-rules.ts';
 import { formatRules } from '../../src/kernel/text/rules.ts';
 import { addServer, addService, server, service, withoutCounters } from '../contract/kernel.ts';
@@ -141,9 +142,26 @@ test('timeouts and daemons are set; a timeout of 0 stays as it is', async () => 
   expect(kernel.settings.daemons).toEqual([]);
 });
 
-test('counters to be set to zero are named in the plan', () => {
+describe('counters to be set to zero', () => {
   const before = { table: present, settings: createMemoryKernel().settings };
-  expect(planOf('-Z\n-Z -f 7', before)).toMatchObject({ ops: [], zeros: [undefined, old.identity], issues: [] });
+
+  test('are named in the plan', () => {
+    const zeros = [{ line: 1 }, { line: 2, identity: old.identity }];
+    expect(planOf('-Z\n-Z -f 7', before)).toMatchObject({ ops: [], zeros, issues: [] });
+  });
+
+  test('are none of a service that is deleted afterwards', () => {
+    expect(planOf('-Z -f 7\n-Z -t 192.0.2.1:80\n-D -f 7', before).zeros).toEqual([{ line: 2, identity: web.identity }]);
+  });
+
+  test('are told with their line where the kernel refuses', async () => {
+    const { zeros } = planOf('-Z -f 7\n\n-Z -t 192.0.2.1:80\n-Z', before);
+    const answers = [undefined, 'ESRCH', 'EBUSY'];
+    expect(await zeroCounters({ zero: async () => answers.shift() }, zeros)).toEqual([
+      { line: 3, message: 'the kernel answered ESRCH for the counters of service TCP 192.0.2.1:80' },
+      { line: 4, message: 'the kernel answered EBUSY for the counters of all services' },
+    ]);
+  });
 });
 
 describe('where the kernel refuses half way', () => {
@@ -191,6 +209,24 @@ describe('where the kernel refuses half way', () => {
     expect(withoutCounters(await kernel.read())).toEqual(present);
   });
 
+  test('a daemon that the plan starts and stops is none that is left', async () => {
+    const kernel = createMemoryKernel(present);
+    const before = { table: await kernel.read(), settings: kernel.settings };
+    const text = '--start-daemon master --mcast-interface eth1\n--stop-daemon master\n-A -f 8 -s nonesuch';
+    const { issues, leftovers } = await applyPlan(kernel, planOf(text, before), before);
+    expect({ lines: issues.map(({ line }) => line), leftovers }).toEqual({ lines: [3], leftovers: [] });
+    expect(kernel.settings).toEqual(before.settings);
+  });
+
+  test('a daemon that others started meanwhile is left to them', async () => {
+    const kernel = createMemoryKernel(present);
+    const before = { table: await kernel.read(), settings: kernel.settings };
+    const plan = planOf('--set 1 2 3\n-A -f 8 -s nonesuch', before);
+    kernel.settings = { ...kernel.settings, daemons: [master] };
+    await applyPlan(kernel, plan, before);
+    expect(kernel.settings).toEqual({ ...before.settings, daemons: [master] });
+  });
+
   test('what cannot be taken back is told', async () => {
     const kernel = busyKernel();
     const before = { table: await kernel.read(), settings: kernel.settings };
@@ -203,6 +239,50 @@ describe('where the kernel refuses half way', () => {
       "ipvsadm -A -f 7 -s gone: the kernel has no scheduler 'gone'",
       'ipvsadm -a -f 7 -r 10.0.0.7:0 -i -w 1 --tun-type gre --tun-nocsum: there is no service FWM 7',
     ]);
+  });
+
+  test('when the kernel is gone by then, what it refused is told, and that the rest may be left', async () => {
+    const kernel = busyKernel();
+    const before = { table: await kernel.read(), settings: kernel.settings };
+    const going = { ...kernel, read: () => Promise.reject(new KernelUnavailable('ENOENT', 'IPVS is gone')) };
+    expect(await applyPlan(going, planOf('-D -f 7\n-A -f 8 -s nonesuch', before), before)).toEqual({
+      issues: [{ line: 2, message: "the kernel has no scheduler 'nonesuch'" }],
+      leftovers: ['it could not be taken back: IPVS is gone'],
+    });
+  });
+
+  test('when answers are lost and nothing can be taken back, the loss is told, and what may be left', async () => {
+    const kernel = busyKernel();
+    const before = { table: await kernel.read(), settings: kernel.settings };
+    const gone = () => Promise.reject(new KernelUnavailable('ENOENT', 'IPVS is gone'));
+    const losing = {
+      ...kernel,
+      read: gone,
+      apply: () => Promise.reject(new KernelUnavailable('ENOBUFS', 'Answers were lost')),
+    };
+    await expect(applyPlan(losing, planOf('-C', before), before)).rejects.toMatchObject({
+      code: 'ENOBUFS',
+      message: 'Answers were lost. What was applied may be left:\nit could not be taken back: IPVS is gone',
+    });
+  });
+
+  test('when answers about settings are lost, they are taken back', async () => {
+    const kernel = busyKernel();
+    const before = { table: await kernel.read(), settings: kernel.settings };
+    const plan = planOf('--set 1 2 3\n--stop-daemon master', before);
+    const lost = new KernelUnavailable('ENOBUFS', 'lost');
+    let isFirst = true;
+    const losing = {
+      ...kernel,
+      applySettings: async (ops: Parameters<MemoryKernel['applySettings']>[0]) => {
+        const results = await kernel.applySettings(ops);
+        if (!isFirst) return results;
+        isFirst = false;
+        throw lost;
+      },
+    };
+    await expect(applyPlan(losing, plan, before)).rejects.toBe(lost);
+    expect(kernel.settings).toEqual(before.settings);
   });
 
   test('when answers are lost, what may have been applied is taken back', async () => {

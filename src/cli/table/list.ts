@@ -7,6 +7,7 @@ import { formatConnections } from '../../kernel/text/connections.ts';
 import { formatListing } from '../../kernel/text/listing.ts';
 import { formatDaemons, formatTimeouts } from '../../kernel/text/settings.ts';
 import { exitCodes } from '../exit.ts';
+import { print } from '../print.ts';
 import { connectionsDocument, settingsDocument, tableDocument } from './document.ts';
 import { resolveNames } from './resolve-names.ts';
 import { complainOfMissing } from './service.ts';
@@ -19,7 +20,7 @@ export type ListFlags = Readonly<Partial<Record<string, boolean>>>;
 export async function list(flags: ListFlags, service: ServiceIdentity | undefined): Promise<number> {
   const text = await withKernel((kernel) => listingOf(flags)(kernel, flags, service));
   if (text === undefined) return complainOfMissing(service);
-  process.stdout.write(text);
+  print(text);
   return exitCodes.ok;
 }
 

@@ -1,9 +1,12 @@
 import { lookup } from 'node:dns/promises';
+import { printable } from '../../core/printable.ts';
 import type { IpvsKernel } from '../../kernel/ipvs.ts';
 import { applyPlan } from '../../kernel/restore/apply-plan.ts';
 import { planRestore } from '../../kernel/restore/plan.ts';
+import { zeroCounters } from '../../kernel/restore/zero-counters.ts';
 import { type LineIssue, type NumberedRule, type ParsedRules, parseRules } from '../../kernel/text/parse-rules.ts';
 import { exitCodes } from '../exit.ts';
+import { holdSignals } from '../signals.ts';
 import { loadPortNames } from './port-names.ts';
 import { withKernel } from './with-kernel.ts';
 
@@ -18,20 +21,34 @@ async function apply(kernel: IpvsKernel, rules: readonly NumberedRule[]): Promis
   const before = { table: await kernel.read(), settings: await kernel.readSettings() };
   const plan = planRestore(rules, before);
   if (plan.issues.length > 0) return refuse(plan.issues);
-  const { issues, leftovers } = await applyPlan(kernel, plan, before);
-  if (issues.length > 0) return refuse(issues, leftovers);
-  for (const identity of plan.zeros) await kernel.zero(identity);
-  return exitCodes.ok;
+  return holdSignals(async () => {
+    const { issues, leftovers } = await applyPlan(kernel, plan, before);
+    if (issues.length > 0) return refuse(issues, leftovers);
+    const notZero = await zeroCounters(kernel, plan.zeros);
+    if (notZero.length === 0) return exitCodes.ok;
+    complain([...linesOf(notZero), 'All else was applied']);
+    return exitCodes.failed;
+  });
 }
 
 function refuse(issues: readonly LineIssue[], leftovers: readonly string[] = []): number {
-  const lines = issues.map(({ line, message }) => `line ${line}: ${message}`);
   const end =
     leftovers.length === 0
       ? ['Nothing was changed']
       : ['What had been applied by then was taken back, but not all of it:', ...leftovers];
-  process.stderr.write(`${[...lines, ...end].join('\n')}\n`);
+  complain([...linesOf(issues), ...end]);
   return leftovers.length === 0 ? exitCodes.badInput : exitCodes.failed;
+}
+
+function linesOf(issues: readonly LineIssue[]): readonly string[] {
+  return issues.map(({ line, message }) => `line ${line}: ${message}`);
+}
+
+/** More than any message has without words of the input, which are neither bounded nor fit for a terminal. */
+const longestLine = 400;
+
+function complain(lines: readonly string[]): void {
+  process.stderr.write(lines.map((line) => `${printable(line, longestLine)}\n`).join(''));
 }
 
 async function readAll(stream: AsyncIterable<Uint8Array>): Promise<string> {
@@ -40,15 +57,21 @@ async function readAll(stream: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** Hosts have names in few files: those that do are read once to learn the names, and once more with what they stand for. */
+/**
+ * Hosts have names in few files: those that do are read once to learn the names, and once more with what they stand for.
+ * Nobody is asked for the names of a file that is wrong anyway.
+ */
 async function parseNamed(text: string): Promise<ParsedRules> {
   const { numberOf } = loadPortNames();
   const wanted = new Set<string>();
-  const parsed = parseRules(text, { host: (name) => void wanted.add(name), port: numberOf });
-  if (wanted.size === 0) return parsed;
+  const parsed = parseRules(text, { host: (name) => wanted.add(name) && anyAddress, port: numberOf });
+  if (wanted.size === 0 || parsed.issues.length > 0) return parsed;
   const addresses = new Map(await Promise.all([...wanted].map(addressOf)));
   return parseRules(text, { host: (name) => addresses.get(name), port: numberOf });
 }
+
+/** Stands for every name at first, as no address is wrong where another is right. */
+const anyAddress = '192.0.2.1';
 
 async function addressOf(name: string): Promise<readonly [string, string | undefined]> {
   try {

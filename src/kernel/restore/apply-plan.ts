@@ -1,7 +1,7 @@
 import { diff } from '../../core/diff.ts';
-import type { SettingOp, Settings } from '../../core/settings.ts';
-import { serviceKey, type Table } from '../../core/table.ts';
-import type { Kernel } from '../kernel.ts';
+import { diffSettings, noSettings, type SettingOp, type Settings, type SyncRole } from '../../core/settings.ts';
+import { type Op, serviceKey, type Table } from '../../core/table.ts';
+import { type Kernel, KernelUnavailable } from '../kernel.ts';
 import type { LineIssue } from '../text/parse-rules.ts';
 import { explainRefusal, explainSettingRefusal } from '../text/refusals.ts';
 import { formatOp } from '../text/rules.ts';
@@ -16,29 +16,34 @@ export interface RestoreOutcome {
 }
 
 /**
- * Applies a plan without issues, or nothing of it: where the kernel refuses a part, the services that it touched are
- * brought back to what they were. Rejects with `KernelUnavailable` as `Kernel.apply` does, having taken back what it could.
+ * Applies a plan without issues, or nothing of it: where the kernel refuses a part, what it touched is brought back to
+ * what it was. Rejects with `KernelUnavailable` as `Kernel.apply` does, having taken back what it could: its message
+ * names what is left.
  */
 export async function applyPlan(kernel: Kernel, plan: RestorePlan, before: KernelState): Promise<RestoreOutcome> {
-  const settings = await kernel.applySettings(plan.settingOps.map(({ op }) => op));
-  const done = settings.flatMap(({ op, error }) => (error === undefined ? [op] : []));
-  const takeBack = () => takeBackAll(kernel, plan, before, done);
-  const refused = refusalsIn(plan.settingOps, settings, explainSettingRefusal);
-  const issues = refused.length > 0 ? refused : await applyTable(kernel, plan, takeBack);
+  // Until the kernel has answered, each of them may have been made.
+  let made = plan.settingOps.map(({ op }) => op);
+  const takeBack = () => takeBackAll(kernel, plan, before, made);
+  let issues: readonly LineIssue[];
+  try {
+    const settings = await kernel.applySettings(made);
+    made = settings.flatMap(({ op, error }) => (error === undefined ? [op] : []));
+    issues = refusalsIn(plan.settingOps, settings, explainSettingRefusal);
+    if (issues.length === 0) issues = refusalsIn(plan.ops, await kernel.apply(opsIn(plan)), explainRefusal);
+  } catch (error) {
+    throw withLeftovers(error, await takeBack());
+  }
   return { issues, leftovers: issues.length > 0 ? await takeBack() : [] };
 }
 
-async function applyTable(
-  kernel: Kernel,
-  { ops }: RestorePlan,
-  takeBack: () => Promise<unknown>,
-): Promise<readonly LineIssue[]> {
-  try {
-    return refusalsIn(ops, await kernel.apply(ops.map(({ op }) => op)), explainRefusal);
-  } catch (error) {
-    await takeBack();
-    throw error;
-  }
+function opsIn({ ops }: RestorePlan): readonly Op[] {
+  return ops.map(({ op }) => op);
+}
+
+function withLeftovers(error: unknown, leftovers: readonly string[]): unknown {
+  if (!(error instanceof KernelUnavailable) || leftovers.length === 0) return error;
+  const message = `${error.message}. What was applied may be left:\n${leftovers.join('\n')}`;
+  return new KernelUnavailable(error.code, message, { cause: error });
 }
 
 /** The results are those of the steps, in their order. */
@@ -53,26 +58,46 @@ function refusalsIn<T>(
   });
 }
 
-/** Leaves alone what the plan does not touch: others may have changed it meanwhile. */
+/** Resolves with what is left: clauses. */
 async function takeBackAll(
   kernel: Kernel,
-  { ops }: RestorePlan,
+  plan: RestorePlan,
   before: KernelState,
-  settingOps: readonly SettingOp[],
+  made: readonly SettingOp[],
 ): Promise<readonly string[]> {
-  const touched = new Set(ops.map(({ op }) => serviceKey(op.service.identity)));
-  const touchedIn = (table: Table) => new Map([...table].filter(([key]) => touched.has(key)));
-  const rows = await kernel.apply(diff(touchedIn(before.table), touchedIn(await kernel.read()), touched));
-  const settings = await kernel.applySettings([...settingOps].reverse().map((op) => inverse(op, before.settings)));
-  return [
-    ...rows.flatMap(({ op, error }) => (error ? [`ipvsadm ${formatOp(op)}: ${explainRefusal(op, error)}`] : [])),
-    ...settings.flatMap(({ op, error }) => (error ? [explainSettingRefusal(op, error)] : [])),
-  ];
+  try {
+    return [...(await takeBackRows(kernel, plan, before)), ...(await takeBackSettings(kernel, made, before))];
+  } catch (error) {
+    if (!(error instanceof KernelUnavailable)) throw error;
+    return [`it could not be taken back: ${error.message}`];
+  }
 }
 
-function inverse(op: SettingOp, { timeouts, daemons }: Settings): SettingOp {
-  if (op.kind === 'set_timeouts') return { kind: 'set_timeouts', timeouts };
-  if (op.kind === 'start_daemon') return { kind: 'stop_daemon', role: op.daemon.role };
-  const daemon = daemons.find(({ role }) => role === op.role);
-  return daemon ? { kind: 'start_daemon', daemon } : op;
+/** Leaves alone what the plan does not touch: others may have changed it meanwhile. */
+async function takeBackRows(kernel: Kernel, plan: RestorePlan, before: KernelState): Promise<readonly string[]> {
+  const touched = new Set(opsIn(plan).map(({ service }) => serviceKey(service.identity)));
+  const touchedIn = (table: Table) => new Map([...table].filter(([key]) => touched.has(key)));
+  const results = await kernel.apply(diff(touchedIn(before.table), touchedIn(await kernel.read()), touched));
+  return results.flatMap(({ op, error }) => (error ? [`ipvsadm ${formatOp(op)}: ${explainRefusal(op, error)}`] : []));
+}
+
+/** The same for what was made of the settings. */
+async function takeBackSettings(
+  kernel: Kernel,
+  made: readonly SettingOp[],
+  { settings }: KernelState,
+): Promise<readonly string[]> {
+  if (made.length === 0) return [];
+  const touched = new Set<string>(made.map(partOf));
+  const wanted: Settings = {
+    timeouts: touched.has('timeouts') ? settings.timeouts : noSettings.timeouts,
+    daemons: settings.daemons.filter(({ role }) => touched.has(role)),
+  };
+  const results = await kernel.applySettings(diffSettings(wanted, await kernel.readSettings(), touched));
+  return results.flatMap(({ op, error }) => (error ? [explainSettingRefusal(op, error)] : []));
+}
+
+function partOf(op: SettingOp): 'timeouts' | SyncRole {
+  if (op.kind === 'set_timeouts') return 'timeouts';
+  return op.kind === 'start_daemon' ? op.daemon.role : op.role;
 }

@@ -16,8 +16,8 @@ export interface KernelState {
 export interface RestorePlan {
   readonly ops: readonly Step<Op>[];
   readonly settingOps: readonly Step<SettingOp>[];
-  /** Services whose counters are to be set to zero; undefined: those of all. */
-  readonly zeros: readonly (ServiceIdentity | undefined)[];
+  /** Counters to be set to zero when all else is done, of services that are there by then. */
+  readonly zeros: readonly Zero[];
   /** What the kernel would refuse. */
   readonly issues: readonly LineIssue[];
 }
@@ -28,12 +28,19 @@ export interface Step<T> {
   readonly op: T;
 }
 
+/** A line that asks for counters to be set to zero. */
+export interface Zero {
+  readonly line: number;
+  /** The service that they are of; undefined: all. */
+  readonly identity: ServiceIdentity | undefined;
+}
+
 /** Rehearses the rules, in their order, on what the kernel holds. */
 export function planRestore(rules: readonly NumberedRule[], before: KernelState): RestorePlan {
   const table = openTable(before.table);
   let { settings } = before;
   const [ops, settingOps]: [Step<Op>[], Step<SettingOp>[]] = [[], []];
-  const zeros: (ServiceIdentity | undefined)[] = [];
+  const zeros: Zero[] = [];
   const issues: LineIssue[] = [];
 
   function rehearse(line: number, op: Op): void {
@@ -50,17 +57,22 @@ export function planRestore(rules: readonly NumberedRule[], before: KernelState)
     settingOps.push({ line, op });
   }
 
-  function rehearseZero(line: number, identity: ServiceIdentity | undefined): void {
-    if (identity === undefined || table.has(serviceKey(identity))) zeros.push(identity);
+  function rehearseZero({ line, identity }: Zero): void {
+    if (identity === undefined || table.has(serviceKey(identity))) zeros.push({ line, identity });
     else issues.push({ line, message: `there is no service ${serviceKey(identity)}` });
   }
 
   for (const { line, rule } of rules) {
-    if (rule.kind === 'zero') rehearseZero(line, rule.identity);
+    if (rule.kind === 'zero') rehearseZero({ line, identity: rule.identity });
     else if (isSetting(rule)) rehearseSetting(line, rule);
     else for (const op of opsOf(rule, table)) rehearse(line, op);
   }
-  return { ops, settingOps, zeros, issues };
+  return {
+    ops,
+    settingOps,
+    zeros: zeros.filter(({ identity }) => identity === undefined || table.has(serviceKey(identity))),
+    issues,
+  };
 }
 
 function isSetting(rule: Rule): rule is SettingOp {

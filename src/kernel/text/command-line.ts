@@ -25,8 +25,8 @@ export function readCommandLine(words: readonly string[]): CommandLine {
       rest.push(word);
       continue;
     }
-    const [first, ...others] = splitCluster(word);
-    pending.unshift(...others);
+    const [first, others] = splitCluster(word);
+    if (others !== undefined) pending.unshift(others);
     const { name, value } = readOption(first, pending);
     if (given.has(name)) throw new Mistake(`option '${first}' is given twice`);
     given.set(name, value);
@@ -117,12 +117,12 @@ const accepted: Record<CommandName, readonly OptionName[]> = {
   'stop-daemon': ['syncid'],
 };
 
-/** `-At` is `-A -t`; what follows a letter that takes a value is that value. */
-function splitCluster(word: string): readonly [string, ...string[]] {
+/** Takes the first letter off: `-At` is `-A -t`; what follows a letter that takes a value is that value. */
+function splitCluster(word: string): readonly [first: string, others?: string] {
   if (!/^-[^-]./.test(word)) return [word];
   const name = longNames.get(word.charAt(1));
   if (name === undefined || spellings.get(name)?.takes !== 'nothing') return [word];
-  return [word.slice(0, 2), ...splitCluster(`-${word.slice(2)}`)];
+  return [word.slice(0, 2), `-${word.slice(2)}`];
 }
 
 function readOption(

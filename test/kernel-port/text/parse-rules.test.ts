@@ -214,6 +214,11 @@ test.each([
   expect(issueIn(text)).toBe(message);
 });
 
+test('letters without end are no trouble', () => {
+  const { issues } = parseRules(`-${'A'.repeat(200_000)}`, lookup);
+  expect(issues).toEqual([{ line: 1, message: "option '-A' is given twice" }]);
+});
+
 test('every line that is wrong is told with its number, and empty lines and comments are passed over', () => {
   const text = '# made by hand\n\n-A -f 8\r\n   # more\nipvsadm\n-A -f\n-a -f 8 -r 10.0.0.1\n-b\n-C';
   const { rules, issues } = parseRules(text, lookup);
