@@ -72,7 +72,7 @@ describe('the VIPs that a configuration has for a host', () => {
         { name: 'again', servers: [aServer(mine, { forwarding: 'dr' })] },
         { name: 'by-tunnel', servers: [], fallbackServers: [aServer(mine, { forwarding: 'tun' })] },
       ),
-    ).toEqual([dr('192.0.2.1'), tun('192.0.2.1')]);
+    ).toEqual([dr('192.0.2.1'), { ...tun('192.0.2.1'), server: mine }]);
   });
 
   test('are not those of NAT, and not those of other servers', () => {
