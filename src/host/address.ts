@@ -24,7 +24,7 @@ export function addressPlace(setting: AddressSetting, channel: Channel): Place {
   const conflict = ({ betrayedBy, state }: Found) =>
     betrayedBy === undefined
       ? undefined
-      : `Cannot keep ${address} from neighbours as it is ${state}, which answers for it: remove it with 'ip addr del ${betrayedBy}', or name another VIP`;
+      : `Cannot keep ${address} from neighbours as it is ${state}, which answers for it: name another VIP, or remove it there with 'ip addr del ${betrayedBy}'`;
   return {
     read,
     isSet: (found) => found.address !== undefined && found.betrayedBy === undefined,
