@@ -10,7 +10,7 @@ RUN npm run build && npm prune --omit=dev --ignore-scripts
 
 FROM node:20-bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends iputils-ping tini \
+ && apt-get install -y --no-install-recommends iputils-ping nftables tini \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/lvsd
 COPY --from=build /build/package.json ./

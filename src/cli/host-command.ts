@@ -7,6 +7,7 @@ import { createPlaces } from '../host/places.ts';
 import { openRecord, type RecordFile, type Role } from '../host/record.ts';
 import { bringUp, type Finding, inspect, type Outcome, takeDown } from '../host/runner.ts';
 import { formatSetting, type Setting } from '../host/setting.ts';
+import { sayWithdrawn } from '../host/withdrawn.ts';
 import { Channel, Protocol } from '../kernel/channel.ts';
 import { takeLock } from '../run/lock.ts';
 import { exitCodes } from './exit.ts';
@@ -70,7 +71,8 @@ const perform: Record<Verb, Perform> = {
     requireCapability(`lvsd ${command.role} up`);
     const outcome = await bringUp(plan, createPlaces(channel), file);
     const problems = await command.announce(outcome.set, channel);
-    return report({ ...outcome, problems: [...outcome.problems, ...problems] });
+    const withdrawn = sayWithdrawn(outcome.undone, plan);
+    return report({ ...outcome, problems: [...outcome.problems, ...withdrawn, ...problems] });
   },
   async down(command, channel) {
     requireCapability(`lvsd ${command.role} down`);

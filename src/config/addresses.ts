@@ -14,6 +14,8 @@ export function parseServiceAddress(text: string): Parsed<{ readonly address: st
   const { address, port } = parsed.value;
   if (address === '0.0.0.0' || address === '::')
     return refuse(`'${text}' matches no packet: IPVS compares addresses one by one`);
+  const kind = kindWithoutRoute(address);
+  if (kind !== undefined) return refuseVip(text, kind);
   if (port !== undefined) return { ok: true, value: { address, port } };
   const example = formatEndpoint({ address, port: 80 });
   return refuse(`'${text}' has no port: write ${example}, or port 0 with persistence for every port`);
@@ -84,7 +86,7 @@ export function parsePrefix(text: string): Parsed<string> {
   }
   if (Number(length) === bits) return matchable(text, ip.value);
   const network = ipFromBytes(bytes.map((byte, index) => byte & maskOf(Number(length) - index * 8)));
-  if (network === ip.value) return { ok: true, value: `${network}/${length}` };
+  if (network === ip.value) return matchable(text, network, `${network}/${length}`);
   return refuse(`'${text}' has bits beyond the prefix: write ${network}/${length}, or ${ip.value} for one address`);
 }
 
@@ -105,9 +107,16 @@ export function parseLinkName(text: string): Parsed<string> {
   return refuse(`'${text}' is not the name of an interface: it has 1 to 15 characters, no blank, slash or colon`);
 }
 
-function matchable(text: string, address: string): Parsed<string> {
-  if (address !== '0.0.0.0' && address !== '::') return { ok: true, value: address };
-  return refuse(`'${text}' is the unspecified address: no packet is for it`);
+/** `address` is the first one of the prefix; a network may begin with the unspecified address. */
+function matchable(text: string, address: string, prefix = address): Parsed<string> {
+  const isUnspecified = address === '0.0.0.0' || address === '::';
+  if (isUnspecified && prefix === address) return refuse(`'${text}' is the unspecified address: no packet is for it`);
+  const kind = isUnspecified ? undefined : kindWithoutRoute(address);
+  return kind === undefined ? { ok: true, value: prefix } : refuseVip(text, kind);
+}
+
+function refuseVip(text: string, kind: string): { ok: false; reason: string } {
+  return refuse(`'${text}' is ${kind}: it can be no VIP`);
 }
 
 /** The first so many bits of a byte. */

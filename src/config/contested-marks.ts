@@ -17,6 +17,14 @@ export function refuseContestedMarks(services: readonly Located<Service>[], prob
   }
 }
 
+/** Whether any address belongs to both; addresses are prefixes too. */
+export function doPrefixesMeet(a: string, b: string): boolean {
+  if (familyOf(a) !== familyOf(b)) return false;
+  const [one, other] = [bitsOf(a), bitsOf(b)];
+  const shared = Math.min(one.length, other.length);
+  return one.slice(0, shared) === other.slice(0, shared);
+}
+
 /** The first packets that both mean, such as `packets to 192.0.2.1 by tcp`. */
 function contested(earlier: readonly Marking[], later: readonly Marking[]): string | undefined {
   for (const a of earlier) {
@@ -34,13 +42,6 @@ function contested(earlier: readonly Marking[], later: readonly Marking[]): stri
 function doPortsMeet(a: readonly PortRange[], b: readonly PortRange[]): boolean {
   if (a.length === 0 || b.length === 0) return true;
   return a.some(([first, last]) => b.some(([otherFirst, otherLast]) => first <= otherLast && otherFirst <= last));
-}
-
-function doPrefixesMeet(a: string, b: string): boolean {
-  if (familyOf(a) !== familyOf(b)) return false;
-  const [one, other] = [bitsOf(a), bitsOf(b)];
-  const shared = Math.min(one.length, other.length);
-  return one.slice(0, shared) === other.slice(0, shared);
 }
 
 /** `192.0.2.0/24` as its 24 binary digits. */

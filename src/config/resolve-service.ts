@@ -121,6 +121,10 @@ function problemsOf(server: Server, identity: ServiceIdentity): readonly string[
   }
   if (identity.kind === 'address' && server.port !== identity.port)
     problems.push(...portProblems(server, identity.port));
+  if (identity.kind === 'fwmark' && server.port !== 0 && server.forwarding !== 'nat') {
+    const advice = `leave it out, and name the port of a check with the check, such as { type: tcp, port: ${server.port} }`;
+    problems.push(`port ${server.port} has no effect: ${server.forwarding} does not translate ports; ${advice}`);
+  }
   if (server.lowerThreshold > server.upperThreshold) {
     problems.push(`lower_threshold ${server.lowerThreshold} is above upper_threshold ${server.upperThreshold}`);
   }

@@ -6,6 +6,7 @@ import { refuseDuplicates } from './duplicates.ts';
 import { resolveService } from './resolve-service.ts';
 import { refuseMixedFamilies, resolveSettings } from './resolve-settings.ts';
 import type { ConfigFile } from './schema.ts';
+import { refuseServersAmongVips, refuseTwoInterfaces } from './vip-places.ts';
 
 /** The effective configuration of a file: defaults filled in, references resolved, rules across keys checked. */
 export function resolveConfig(file: ConfigFile, problems: Problems): Config {
@@ -18,6 +19,8 @@ export function resolveConfig(file: ConfigFile, problems: Problems): Config {
   refuseDuplicateServices(services, problems);
   refuseMixedFamilies(services, settings, problems);
   refuseContestedMarks(services, problems);
+  refuseServersAmongVips(services, problems);
+  refuseTwoInterfaces(services, file.director.interface, problems);
   if (isWhole(file)) refuseUnmatchedMaintenance(file, services, problems);
   return {
     agent: resolveAgent(file.agent),

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { searchPath } from '../run/search-path.ts';
 
 /** What a program printed, and whether it ended well; undefined where there is no such program. */
 export interface Outcome {
@@ -9,7 +10,7 @@ export interface Outcome {
 
 /** Runs a program that only looks, without a shell. It may be one for root, outside the search path of others. */
 export function look(program: string, args: readonly string[]): Promise<Outcome | undefined> {
-  const env = { PATH: `${process.env.PATH}:/usr/sbin:/sbin`, LC_ALL: 'C' };
+  const env = { PATH: searchPath(process.env.PATH), LC_ALL: 'C' };
   const options = { timeout: limitMs, maxBuffer: largestOutputBytes, env };
   return new Promise((resolve) => {
     execFile(program, [...args], options, (error, stdout, stderr) => {

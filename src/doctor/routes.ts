@@ -1,7 +1,8 @@
 import { familyOf, ipFromBytes, ipToBytes } from '../core/address.ts';
 import * as rt from '../host/numbers.ts';
+import { splitPrefix } from '../host/prefix.ts';
 import { findLink } from '../host/rt-link.ts';
-import { lookUpRoute, splitPrefix } from '../host/rt-route.ts';
+import { lookUpRoute } from '../host/rt-route.ts';
 import { bitsOf } from '../host/rtnetlink.ts';
 import { attribute, readAttributes, readText, readU32, u32 } from '../kernel/attribute.ts';
 import { Channel, Protocol } from '../kernel/channel.ts';

@@ -1,25 +1,39 @@
 import type { Channel } from '../kernel/channel.ts';
+import { HostError } from './error.ts';
 import { lookForLink, refusable, requireLink } from './require-link.ts';
-import { addAddress, deleteAddress, listAddresses } from './rt-address.ts';
-import { type AddressSetting, formatSetting, type Place } from './setting.ts';
+import { addAddress, deleteAddress, type LinkAddress, listAddresses } from './rt-address.ts';
+import { listLinks } from './rt-link.ts';
+import { type AddressSetting, type Found, formatSetting, type Place } from './setting.ts';
 
 /** A host address; one that the link has with another prefix length does as well. */
 export function addressPlace(setting: AddressSetting, channel: Channel): Place {
-  const { address, link: name } = setting;
+  const { address, link: name, isSilent } = setting;
+  const everywhere = async () => {
+    const all = await refusable('list the addresses', listAddresses(channel));
+    return all.filter((one) => one.address === address);
+  };
   const found = async () => {
     const link = await lookForLink(channel, name);
-    const all = link === undefined ? [] : await refusable('list the addresses', listAddresses(channel));
-    return all.filter((one) => one.linkIndex === link?.index && one.address === address);
+    return link === undefined ? [] : (await everywhere()).filter(({ linkIndex }) => linkIndex === link.index);
   };
+  const read = async (): Promise<Found> => {
+    const [one] = await found();
+    const betrayed = isSilent ? await betrayalOf(await everywhere(), channel) : {};
+    return { ...(one === undefined ? {} : { address: `${address}/${one.prefixLength}` }), ...betrayed };
+  };
+  const conflict = ({ betrayedBy, state }: Found) =>
+    betrayedBy === undefined
+      ? undefined
+      : `Cannot keep ${address} from neighbours as it is ${state}, which answers for it: name another VIP, or remove it there with 'ip addr del ${betrayedBy}'`;
   return {
-    read: async () => {
-      const [one] = await found();
-      return one === undefined ? {} : { address: `${address}/${one.prefixLength}` };
-    },
-    isSet: (found) => found.address !== undefined,
-    conflict: () => undefined,
+    read,
+    isSet: (found) => found.address !== undefined && found.betrayedBy === undefined,
+    conflict,
     set: async () => {
       const { index } = await requireLink(channel, name);
+      // Somebody may have added it after an earlier `up`, whose addresses are no conflicts.
+      const reason = conflict(await read());
+      if (reason !== undefined) throw new HostError('failed', reason);
       await refusable(`add ${formatSetting(setting)}`, addAddress(channel, address, index), hints);
     },
     restore: async () => {
@@ -29,6 +43,18 @@ export function addressPlace(setting: AddressSetting, channel: Channel): Place {
       return undefined;
     },
   };
+}
+
+/** A link other than lo or a tunnel that has the address: it answers ARP, or neighbour solicitations, for it. */
+async function betrayalOf(places: readonly LinkAddress[], channel: Channel): Promise<Found> {
+  if (places.length === 0) return {};
+  const links = await refusable('list the interfaces', listLinks(channel));
+  for (const { linkIndex, address, prefixLength } of places) {
+    const link = links.find(({ index, hasNeighbours }) => index === linkIndex && hasNeighbours);
+    if (link !== undefined)
+      return { state: `on ${link.name}`, betrayedBy: `${address}/${prefixLength} dev ${link.name}` };
+  }
+  return {};
 }
 
 /** What inet6_rtm_newaddr answers where net.ipv6.conf.LINK.disable_ipv6 is set. */

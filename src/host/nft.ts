@@ -4,6 +4,7 @@ import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { printable } from '../core/printable.ts';
+import { searchPath } from '../run/search-path.ts';
 import { HostError, refusal } from './error.ts';
 
 /** What `nft -j list` prints. Rejects with `HostError`. */
@@ -56,9 +57,9 @@ async function run(args: readonly string[], input?: number): Promise<string> {
   );
 }
 
-/** Without a shell. What starts us, such as cron, may know no path for administrators. */
+/** Without a shell. */
 function execute(args: readonly string[], input: number | undefined): Promise<Finished> {
-  const env = { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' };
+  const env = { PATH: searchPath(process.env.PATH), LC_ALL: 'C' };
   return new Promise((resolve, reject) => {
     const child = spawn('nft', args, { env, stdio: [input ?? 'ignore', 'pipe', 'pipe'] });
     let output = '';

@@ -34,11 +34,12 @@ export const noDuplicateDetection = 0x2;
 export const foreverSeconds = 0xffffffff;
 
 /** RTA_* */
-export const route = { destination: 1, outLink: 4 } as const;
-/** RT_TABLE_LOCAL, RTPROT_STATIC and RTPROT_RA, RT_SCOPE_HOST, RTN_LOCAL */
+export const route = { destination: 1, outLink: 4, gateway: 5, multipath: 9, via: 18 } as const;
+/** RT_TABLE_LOCAL, RTPROT_STATIC and RTPROT_RA, RT_SCOPE_HOST, RTN_UNICAST and RTN_LOCAL */
 export const localTable = 255;
 export const routeOrigin = { static: 4, routerAdvertisement: 9 } as const;
 export const hostScope = 254;
+export const unicastType = 1;
 export const localType = 2;
 /** RTM_F_FIB_MATCH: the row of the table that matches, not a route made from it. Ignored before Linux 4.13. */
 export const matchedRow = 0x2000;

@@ -54,8 +54,9 @@ export function homesOf(
 }
 
 /**
- * Answers of NAT servers, and packets out of a tunnel, are forwarded. A host that forwards IPv6 forgets the default routes
- * that routers advertise (rt6_purge_dflt_routers of net/ipv6/route.c), unless accept_ra is 2: that comes first.
+ * Answers of NAT servers are forwarded. For tunnels the handbook's script asks for it, the kernel does not. A host that
+ * forwards IPv6 forgets the default routes that routers advertise (rt6_purge_dflt_routers of net/ipv6/route.c), unless
+ * accept_ra is 2: that comes first.
  */
 function forwardingSettings(services: readonly Service[], { advertisedDefaults }: Survey): readonly Setting[] {
   const families = new Set(services.filter(isForwarded).map(({ identity }) => serviceFamily(identity)));

@@ -1,29 +1,23 @@
-import { type Family, familyOf } from '../core/address.ts';
+import { familyOf } from '../core/address.ts';
 import type { Setting, TunnelType } from './setting.ts';
+import { plainDevice, usualDevice, type Wrapped } from './usual-device.ts';
 
 /** An address for which this real server takes packets. */
-export interface Vip {
-  readonly address: string;
+export interface Vip extends Wrapped {
   readonly method: 'dr' | 'tun';
 }
 
 /** A tunnel device. */
 export interface Device {
   readonly link: string;
-  /** What it is; undefined: there is none yet, and it is made as the family of the VIP wants it. */
+  /** What it is; undefined: there is none yet, and it is made as the VIP wants it. */
   readonly type?: TunnelType | undefined;
 }
 
-/** The device that the module itself brings takes packets from anybody, and there can be only one such of a kind. */
-const usualDevices = {
-  ipv4: { link: 'tunl0', type: 'ipip' },
-  ipv6: { link: 'ip6tnl0', type: 'ip6tnl' },
-} as const satisfies Record<Family, Device>;
-
 /**
  * What a real server needs in order to take packets for VIPs that it must not answer ARP for. `device` is for all VIPs
- * that come by tunnel; without it each family has its own. The addresses come last: by then nobody can learn them from
- * here.
+ * that come by tunnel; without it each kind of tunnel has its own. The addresses come last: by then nobody can learn them
+ * from here. Throws `HostError` where a device is needed that is to be made by hand.
  */
 export function planRealserver(vips: readonly Vip[], device?: Device): readonly Setting[] {
   const ipv4 = vips.filter(({ address }) => familyOf(address) === 'ipv4');
@@ -40,29 +34,33 @@ export function planRealserver(vips: readonly Vip[], device?: Device): readonly 
 type Tunnel = Required<Device> & { readonly type: TunnelType };
 
 function tunnelsFor(vips: readonly Vip[], device: Device | undefined): readonly Tunnel[] {
-  const tunnels = vips.filter(({ method }) => method === 'tun').map(({ address }) => tunnelFor(address, device));
+  const tunnels = vips.filter(({ method }) => method === 'tun').map((vip) => tunnelFor(vip, device));
   return [...new Map(tunnels.map((one) => [one.link, one])).values()];
 }
 
-function tunnelFor(address: string, device: Device | undefined): Tunnel {
-  const usual = usualDevices[familyOf(address)];
-  return { link: device?.link ?? usual.link, type: device?.type ?? usual.type };
+/** What GUE unwraps comes by a device for IP in IP. */
+function tunnelFor(vip: Vip, device: Device | undefined): Tunnel {
+  if (device === undefined) return usualDevice(vip);
+  const plain = vip.tunnel?.type === 'gue' ? plainDevice(vip) : undefined;
+  return { link: device.link, type: device.type ?? plain?.type ?? usualDevice(vip).type };
 }
 
 /** Where the VIP is. A network is no address: its packets are taken by a route. */
-function homeOf({ address, method }: Vip, device: Device | undefined): Setting {
+function homeOf(vip: Vip, device: Device | undefined): Setting {
+  const { address, method } = vip;
   if (address.includes('/')) return { kind: 'route', prefix: address, link: 'lo' };
-  return { kind: 'address', address, link: method === 'tun' ? tunnelFor(address, device).link : 'lo' };
+  return { kind: 'address', address, link: method === 'tun' ? tunnelFor(vip, device).link : 'lo', isSilent: true };
 }
 
 /**
  * arp_ignore 1: ARP is answered for addresses of the link alone that it comes in by. arp_announce 2: ARP of ours never
- * names the VIP as its sender. Both take effect by the higher of `all` and the link. IPv6 needs neither: neighbours are
- * answered for addresses of the link alone (ndisc_recv_ns of net/ipv6/ndisc.c).
+ * names the VIP as its sender. Both take effect by the higher of `all` and the link. 2 and 8 of arp_ignore answer even
+ * less; 3 answers for the VIP. IPv6 needs neither: neighbours are answered for addresses of the link alone (ndisc_recv_ns
+ * of net/ipv6/ndisc.c).
  */
 function arpSettings(links: readonly string[]): readonly Setting[] {
   return links.flatMap((link): readonly Setting[] => [
-    { kind: 'sysctl', path: `net/ipv4/conf/${link}/arp_ignore`, value: '1' },
+    { kind: 'sysctl', path: `net/ipv4/conf/${link}/arp_ignore`, value: '1', accepted: ['2', '8'] },
     { kind: 'sysctl', path: `net/ipv4/conf/${link}/arp_announce`, value: '2' },
   ]);
 }

@@ -1,7 +1,9 @@
+import { familyOf } from '../core/address.ts';
 import type { Channel } from '../kernel/channel.ts';
+import { contains, splitPrefix } from './prefix.ts';
 import { lookForLink, refusable, requireLink } from './require-link.ts';
-import { addLocalRoute, deleteLocalRoute, lookUpRoute, splitPrefix } from './rt-route.ts';
-import { formatSetting, type Place, type RouteSetting } from './setting.ts';
+import { addLocalRoute, deleteLocalRoute, listSurroundings, lookUpRoute } from './rt-route.ts';
+import { type Found, formatSetting, type Place, type RouteSetting } from './setting.ts';
 
 /** A local route: packets for a whole network are for this host. */
 export function routePlace(setting: RouteSetting, channel: Channel): Place {
@@ -12,9 +14,10 @@ export function routePlace(setting: RouteSetting, channel: Channel): Place {
     return decision?.isLocal === true && decision.prefixLength <= prefixLength;
   };
   return {
-    read: async () => ((await isLocal()) ? { route: 'local' } : {}),
+    read: async () => ((await isLocal()) ? { route: 'local' } : await cutOff(prefix, channel)),
     isSet: (found) => found.route === 'local',
-    conflict: () => undefined,
+    conflict: ({ cutOff }) =>
+      cutOff === undefined ? undefined : `Cannot take ${prefix} for this host: it contains ${cutOff}`,
     set: async () => {
       const { index } = await requireLink(channel, name);
       await refusable(`add ${formatSetting(setting)}`, addLocalRoute(channel, prefix, index));
@@ -26,4 +29,14 @@ export function routePlace(setting: RouteSetting, channel: Channel): Place {
       return undefined;
     },
   };
+}
+
+/** What this host would no longer reach if all of the prefix were its own. */
+async function cutOff(prefix: string, channel: Channel): Promise<Found> {
+  const family = familyOf(prefix);
+  const { gateways, networks } = await refusable('list the routes', listSurroundings(channel, family));
+  const gateway = gateways.find((one) => contains(prefix, one));
+  if (gateway !== undefined) return { cutOff: `the gateway ${gateway}` };
+  const network = networks.find((one) => contains(prefix, one));
+  return network === undefined ? {} : { cutOff: `the network ${network}, whose hosts are reached over a link` };
 }

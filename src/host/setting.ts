@@ -9,6 +9,8 @@ export interface SysctlSetting {
   /** `net/ipv4/conf/eth0.7/rp_filter`: with slashes, for names of links may have dots. */
   readonly path: string;
   readonly value: string;
+  /** Other values that do as well, and are left alone. */
+  readonly accepted?: readonly string[];
 }
 
 /** IFLA_INFO_KIND of what can take packets out of a tunnel of IPVS. */
@@ -33,6 +35,8 @@ export interface AddressSetting {
   readonly kind: 'address';
   readonly address: string;
   readonly link: string;
+  /** No link may have the address that would tell neighbours of it. */
+  readonly isSilent?: true;
 }
 
 /** Packets for the addresses are for this host. */

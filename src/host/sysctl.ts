@@ -14,10 +14,10 @@ export function readSysctl(path: string): string | undefined {
   }
 }
 
-export function sysctlPlace({ path, value }: SysctlSetting): Place {
+export function sysctlPlace({ path, value, accepted = [] }: SysctlSetting): Place {
   return {
     read: async () => readAll([path, ...draggedBy(path)]),
-    isSet: (found) => found[path] === value,
+    isSet: (found) => [value, ...accepted].includes(found[path] ?? ''),
     conflict: () => undefined,
     set: async () => write(path, value),
     restore: async (before) => {

@@ -1,4 +1,4 @@
-import type { Config, Service } from '../core/config.ts';
+import type { Config, Server, Service } from '../core/config.ts';
 import type { Vip } from './plan-realserver.ts';
 
 /** The addresses and prefixes of a service, in this order and each once; those of this host's own loopback left out. */
@@ -11,13 +11,22 @@ export function vipsOf({ identity, marks }: Service): readonly string[] {
 export function vipsOfServer({ services }: Config, addresses: ReadonlySet<string>): readonly Vip[] {
   const vips = services.flatMap((service) => {
     const entries = [...service.servers, ...service.fallbackServers].filter(({ address }) => addresses.has(address));
-    return entries.flatMap(({ forwarding }) =>
-      forwarding === 'nat' ? [] : vipsOf(service).map((address): Vip => ({ address, method: forwarding })),
-    );
+    return entries.flatMap((server) => vipsBy(server, vipsOf(service)));
   });
-  return [...new Map(vips.map((vip) => [`${vip.method} ${vip.address}`, vip])).values()];
+  return [...new Map(vips.map((vip) => [JSON.stringify(vip), vip])).values()];
 }
 
 export function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1';
+}
+
+function vipsBy({ forwarding, address: server, tunnel }: Server, addresses: readonly string[]): readonly Vip[] {
+  switch (forwarding) {
+    case 'nat':
+      return [];
+    case 'dr':
+      return addresses.map((address) => ({ address, method: forwarding }));
+    case 'tun':
+      return addresses.map((address) => ({ address, method: forwarding, server, tunnel }));
+  }
 }

@@ -31,6 +31,7 @@ describe('a command line that cannot be understood ends with 2 and says so on st
       ['realserver', 'up', '--vip', '::1'],
       'Cannot take --vip ::1: it is of the loopback',
     ],
+    ['an address of many', ['realserver', 'up', '--vip', '224.0.0.1'], "'224.0.0.1' is a multicast address"],
     ['a method that there is not', ['realserver', 'up', '--vip', '192.0.2.1', '--method', 'nat'], 'dr, tun'],
     ['a device that cannot be', ['realserver', 'up', '--vip', '192.0.2.1', '--device', 'a/b'], "'a/b' is not the name"],
     ['one argument too many', ['config', 'check', 'a', 'b'], 'too many arguments'],

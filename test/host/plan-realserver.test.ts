@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Tunnel } from '../../src/core/table.ts';
 import { planRealserver, type Vip } from '../../src/host/plan-realserver.ts';
 import { formatSetting } from '../../src/host/setting.ts';
 import { vipsOfServer } from '../../src/host/vips.ts';
@@ -55,6 +56,37 @@ describe('the plan of a real server', () => {
     expect(lines([tun('192.0.2.1')], { link: 'lvs0' })[0]).toBe('tunnel lvs0 type ipip');
   });
 
+  const from = (server: string, address: string, tunnel?: Tunnel): Vip => ({ ...tun(address), server, tunnel });
+  const gre = { type: 'gre', checksum: 'none' } as const;
+  const gue = { type: 'gue', port: 6080, checksum: 'none' } as const;
+
+  test.each([
+    [from('10.0.0.1', '2001:db8::1'), 'tunnel sit0 type sit'],
+    [from('2001:db8:1::1', '2001:db8::1'), 'tunnel ip6tnl0 type ip6tnl'],
+    [from('10.0.0.1', '192.0.2.1', gre), 'tunnel gre0 type gre'],
+    [from('2001:db8:1::1', '192.0.2.1', gre), 'tunnel ip6gre0 type ip6gre'],
+  ])('has the device that takes %j', (vip, line) => {
+    expect(lines([vip])[0]).toBe(line);
+  });
+
+  test.each([
+    [from('10.0.0.1', '192.0.2.1', gue), "run 'ip fou add port 6080 gue'.* --device tunl0"],
+    [from('10.0.0.1', '192.0.2.1', { ...gre, checksum: 'checksum' }), "type gre icsum local 10.0.0.1'"],
+    [from('2001:db8:1::1', '192.0.2.1'), "'ip link add lvs0 type ip6tnl mode any local 2001:db8:1::1'"],
+  ])('says what is to be made by hand for %j, and takes what is there', (vip, advice) => {
+    expect(() => lines([vip])).toThrow(new RegExp(advice));
+    expect(lines([vip], { link: 'lvs0', type: 'ipip' })[0]).toBe('tunnel lvs0 type ipip');
+  });
+
+  test('needs a device for IP in IP behind GUE that was set up by hand', () => {
+    expect(lines([from('10.0.0.1', '192.0.2.1', gue)], { link: 'tunl0' })[0]).toBe('tunnel tunl0 type ipip');
+  });
+
+  test('leaves alone an arp_ignore that answers even less', () => {
+    const [ignore] = planRealserver([dr('192.0.2.1')]);
+    expect(ignore).toMatchObject({ path: 'net/ipv4/conf/all/arp_ignore', accepted: ['2', '8'] });
+  });
+
   test('takes a whole network by a route, for a network is no address', () => {
     expect(lines([tun('198.51.100.0/24')])).toContain('route local 198.51.100.0/24 dev lo');
   });
@@ -72,7 +104,12 @@ describe('the VIPs that a configuration has for a host', () => {
         { name: 'again', servers: [aServer(mine, { forwarding: 'dr' })] },
         { name: 'by-tunnel', servers: [], fallbackServers: [aServer(mine, { forwarding: 'tun' })] },
       ),
-    ).toEqual([dr('192.0.2.1'), tun('192.0.2.1')]);
+    ).toEqual([dr('192.0.2.1'), { ...tun('192.0.2.1'), server: mine }]);
+  });
+
+  test('tell the tunnel that the director sends them by', () => {
+    const tunnel = { type: 'gre', checksum: 'none' } as const;
+    expect(vips({ servers: [aServer(mine, { forwarding: 'tun', tunnel })] })).toMatchObject([{ server: mine, tunnel }]);
   });
 
   test('are not those of NAT, and not those of other servers', () => {
