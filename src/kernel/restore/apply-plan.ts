@@ -1,5 +1,12 @@
 import { diff } from '../../core/diff.ts';
-import { diffSettings, noSettings, type SettingOp, type Settings, type SyncRole } from '../../core/settings.ts';
+import {
+  daemonKey,
+  diffSettings,
+  noSettings,
+  type SettingOp,
+  type Settings,
+  type SyncRole,
+} from '../../core/settings.ts';
 import { type Op, serviceKey, type Table } from '../../core/table.ts';
 import { type Kernel, KernelUnavailable } from '../kernel.ts';
 import type { LineIssue } from '../text/parse-rules.ts';
@@ -93,7 +100,9 @@ async function takeBackSettings(
     timeouts: touched.has('timeouts') ? settings.timeouts : noSettings.timeouts,
     daemons: settings.daemons.filter(({ role }) => touched.has(role)),
   };
-  const results = await kernel.applySettings(diffSettings(wanted, await kernel.readSettings(), touched));
+  const present = await kernel.readSettings();
+  const ours = new Set(present.daemons.filter(({ role }) => touched.has(role)).map(daemonKey));
+  const results = await kernel.applySettings(diffSettings(wanted, present, ours));
   return results.flatMap(({ op, error }) => (error ? [explainSettingRefusal(op, error)] : []));
 }
 

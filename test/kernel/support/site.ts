@@ -69,7 +69,7 @@ export async function openSite(
 ): Promise<Site> {
   const hosts = names.map((name) => places[name]);
   const before = sh(`sysctl ${sysctls.join(' ')}`);
-  ipvsadm('-C');
+  forgetConnections();
   build([router, client, ...hosts, director]);
   const servers = await Promise.all(hosts.map((host) => startRealServer(host, ports)));
   const kernel = createIpvsKernel();
@@ -176,4 +176,10 @@ function peerOf({ name }: Host): Place['peer'] {
 function ip(namespace: string, lines: string): void {
   const where = namespace === '' ? [] : ['-n', namespace];
   execFileSync('ip', [...where, '-batch', '-'], { input: lines, stdio: ['pipe', 'pipe', 'pipe'] });
+}
+
+/** Connections outlive their service: a server that is added again has the counts of those it had. */
+function forgetConnections(): void {
+  ipvsadm('-C');
+  sh("for module in $(lsmod | awk '/^ip_vs_/ { print $1 }') ip_vs; do rmmod $module 2>/dev/null || true; done");
 }
