@@ -66,7 +66,7 @@ test.each<[what: string, end: (server: RealServer) => Promise<void>]>([
   expect(connections()).toBe(0);
 });
 
-test('a watched server that was restarted while the agent was stopped stays, and is watched again', async () => {
+test('a watched server that was restarted while the agent was stopped stays', async () => {
   const from = agent.log.length;
   agent.signal('SIGSTOP');
   await first.stop();
@@ -74,7 +74,6 @@ test('a watched server that was restarted while the agent was stopped stays, and
   await sleep(3000);
   agent.signal('SIGCONT');
   await until(scrape, (samples) => runsOf(samples, watched, 'pass') === 2);
-  await until(connections, (count) => count === 1);
   expect(transitionsIn(agent, from)).toEqual([]);
   expect(serversOf(web)).toHaveLength(2);
 });
