@@ -67,7 +67,7 @@ export function startAgent(yaml: string, { host = director, options = [] as read
     exited,
     writeConfig,
     signal,
-    event(fields, { timeoutMs = 30_000, from = 0 } = {}) {
+    event(fields, { timeoutMs = 60_000, from = 0 } = {}) {
       const found = log.slice(from).find((line) => hasFields(line, fields));
       if (found !== undefined) return Promise.resolve(found);
       return new Promise((resolve, reject) => {
@@ -134,7 +134,7 @@ export async function scrape(port = 9975, address = '127.0.0.1'): Promise<Readon
 export async function until<T>(
   look: () => T | Promise<T>,
   holds: (seen: T) => boolean,
-  timeoutMs = 30_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {
