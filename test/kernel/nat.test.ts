@@ -105,7 +105,7 @@ test('datagrams of UDP are balanced by their source port, and answered from the 
 
 test('a fallback server on the director itself stands in by direct routing', async () => {
   const sorry = await startRealServer(site.director);
-  const fallback = '{ address: 127.0.0.1:80, forwarding: dr }';
+  const fallback = '{ address: 127.0.0.1, forwarding: dr }';
   expect(yaml).toContain(`fallback_servers: [${fallback}]`);
   await site.apply(`{ version: 1, services: [{ name: web, address: "${vip}:80", servers: [${fallback}] }] }`);
   expect(fetchFrom(site.client, `http://${vip}/`)).toBe(site.director.address);
