@@ -1,7 +1,7 @@
 import type { MetricRow } from './metric-table.ts';
 
-/** Takes one sample: labels as `labelText` makes them, and the value. */
-export type Emit = (labels: string, value: number) => void;
+/** Takes one sample: labels as `labelText` makes them, the value, and what the name of the family is followed by. */
+export type Emit = (labels: string, value: number, suffix?: string) => void;
 
 /** One family in the making. */
 export interface Family {
@@ -16,7 +16,8 @@ export interface Family {
 export function createFamily(name: string, { help, type }: MetricRow): Family {
   const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`];
   return {
-    emit: (labels, value) => lines.push(labels === '' ? `${name} ${value}` : `${name}{${labels}} ${value}`),
+    emit: (labels, value, suffix = '') =>
+      lines.push(labels === '' ? `${name}${suffix} ${value}` : `${name}${suffix}{${labels}} ${value}`),
     text: () => lines.join('\n'),
   };
 }

@@ -3,6 +3,7 @@ import type { AgentEvent, CheckRef, RunResult, ServerRef } from '../core/event.t
 import type { Reason } from '../core/observation.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { labelText } from './exposition.ts';
+import { Histogram } from './histogram.ts';
 import { metricTable } from './metric-table.ts';
 
 /** What was counted for a service or a server, with its labels in the text format. */
@@ -16,9 +17,13 @@ export interface CheckCounts {
   readonly labels: string;
   readonly runs: Record<RunOutcome, number>;
   readonly failures: Map<Reason, number>;
+  /** One for all checks of the service that have the type. */
+  readonly durations: Histogram;
 }
 
 export type RunOutcome = 'pass' | 'fail' | 'inconclusive';
+
+type RanEvent = Extract<AgentEvent, { readonly type: 'check_ran' }>;
 
 /**
  * The counters of what is in the configuration, each from 0. Something that the configuration does not have has none: an
@@ -31,16 +36,15 @@ export interface SeriesCounts {
   service(name: string): TransitionCounts | undefined;
   server(ref: ServerRef): TransitionCounts | undefined;
   check(ref: CheckRef): CheckCounts | undefined;
+  /** How long runs took, by service and type of check. */
+  durations(): Iterable<Histogram>;
 }
 
-/** `onFollowed` hears of every change of the configuration. */
-export function createSeriesCounts(
-  snapshot: () => Snapshot | undefined,
-  onFollowed: (snapshot: Snapshot) => void,
-): SeriesCounts {
+export function createSeriesCounts(snapshot: () => Snapshot | undefined): SeriesCounts {
   let known: readonly Service[] | undefined;
   let services: ReadonlyMap<string, TransitionCounts> = new Map();
   let servers: ReadonlyMap<string, TransitionCounts> = new Map();
+  let durations: ReadonlyMap<string, Histogram> = new Map();
   let checks: ReadonlyMap<string, CheckCounts> = new Map();
   /** Thousands are counted in a second: to make the key costs more than to count. */
   let checksByRef = new WeakMap<CheckRef, CheckCounts>();
@@ -50,14 +54,16 @@ export function createSeriesCounts(
     known = next.services.map(({ service }) => service);
     services = new Map(known.map(({ name }) => [name, services.get(name) ?? startService(name)]));
     servers = carryOver(servers, serversOf(next), serverSeriesKey, startServer);
-    checks = carryOver(checks, checksOf(next), checkSeriesKey, startCheck);
+    durations = carryOver(durations, checksOf(next), typeKey, startDurations);
+    const durationsOf = (ref: CheckRef) => durations.get(typeKey(ref)) ?? startDurations(ref);
+    checks = carryOver(checks, checksOf(next), checkSeriesKey, (ref) => startCheck(ref, durationsOf(ref)));
     checksByRef = new WeakMap();
-    onFollowed(next);
   };
   const counts = {
     service: (name: string) => services.get(name),
     server: (ref: ServerRef) => servers.get(serverSeriesKey(ref)),
     check: (ref: CheckRef) => checks.get(checkSeriesKey(ref)),
+    durations: () => durations.values(),
   };
 
   /** What is not counted may have come with a reload that nobody has told of yet. */
@@ -94,14 +100,16 @@ function count(event: AgentEvent, counts: Pick<SeriesCounts, 'service' | 'server
       increase(counts.service(event.service)?.to, event.to);
       return;
     case 'check_ran':
-      for (const ref of event.checks) countRun(counts.check(ref), event.result);
+      for (const ref of event.checks) countRun(counts.check(ref), event);
       return;
   }
 }
 
-function countRun(counted: CheckCounts | undefined, result: RunResult): void {
-  increase(counted?.runs, outcomeOf(result));
-  if (counted === undefined || result.kind === 'inconclusive' || result.observation.pass) return;
+function countRun(counted: CheckCounts | undefined, { result, durationMs }: RanEvent): void {
+  if (counted === undefined) return;
+  counted.runs[outcomeOf(result)] += 1;
+  counted.durations.observe(durationMs);
+  if (result.kind === 'inconclusive' || result.observation.pass) return;
   const { reason } = result.observation;
   counted.failures.set(reason, (counted.failures.get(reason) ?? 0) + 1);
 }
@@ -124,7 +132,7 @@ function carryOver<Ref, Counts>(
   const after = new Map<string, Counts>();
   for (const ref of refs) {
     const key = keyOf(ref);
-    after.set(key, before.get(key) ?? start(ref));
+    if (!after.has(key)) after.set(key, before.get(key) ?? start(ref));
   }
   return after;
 }
@@ -150,6 +158,10 @@ function checkSeriesKey({ service, server, check, type }: CheckRef): string {
   return `${service}\n${server}\n${check}\n${type}`;
 }
 
+function typeKey({ service, type }: CheckRef): string {
+  return `${service}\n${type}`;
+}
+
 function startService(name: string): TransitionCounts {
   return { labels: labelText(metricTable.lvsd_service_up.labels, [name]), to: { up: 0, down: 0 } };
 }
@@ -158,10 +170,15 @@ function startServer({ service, server }: ServerRef): TransitionCounts {
   return { labels: labelText(metricTable.lvsd_server_up.labels, [service, server]), to: { up: 0, down: 0 } };
 }
 
-function startCheck({ service, server, check, type }: CheckRef): CheckCounts {
+function startDurations({ service, type }: CheckRef): Histogram {
+  return new Histogram(labelText(metricTable.lvsd_check_duration_seconds.labels, [service, type]));
+}
+
+function startCheck({ service, server, check, type }: CheckRef, durations: Histogram): CheckCounts {
   return {
     labels: labelText(metricTable.lvsd_check_up.labels, [service, server, check, type]),
     runs: { pass: 0, fail: 0, inconclusive: 0 },
     failures: new Map(),
+    durations,
   };
 }

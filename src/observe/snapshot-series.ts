@@ -14,7 +14,7 @@ import {
 } from './snapshot-metrics.ts';
 
 /** The families that are wanted, by name. */
-type Families = ReadonlyMap<MetricName, Family>;
+export type Families = ReadonlyMap<MetricName, Family>;
 
 /** After so many servers the probes have their turn: with 10,000 the whole would hold them up for half a second. */
 const sliceServers = 100;
