@@ -4,7 +4,7 @@ import { fail, type Observation, type Phases, pass } from '../src/core/observati
 import { bodyMismatch } from './lib/body.ts';
 import { type Endpoint, endpointOf, keep, release, take } from './lib/endpoint.ts';
 import { judge } from './lib/fault.ts';
-import { type Answer, HttpConnection, type Outcome } from './lib/http-connection.ts';
+import type { Answer, HttpConnection, Outcome } from './lib/http-connection.ts';
 import { type HttpOptions, httpOptions } from './lib/http-options.ts';
 import { connect, secure } from './lib/socket.ts';
 import { includesStatus } from './lib/status.ts';
@@ -17,6 +17,7 @@ export const http = defineProbe({
   summary: 'Passes when the server answers an HTTP request with the expected status and body.',
   needsPort: true,
   options: httpOptions,
+  load,
 
   async run(server, options, deadline) {
     const endpoint = endpointOf(server, options);
@@ -36,8 +37,17 @@ export const http = defineProbe({
   release,
 });
 
+/** undici takes 20 MB and a tenth of a second: only for those who ask by HTTP. */
+let loaded: Promise<typeof import('./lib/http-connection.ts')> | undefined;
+
+function load(): NonNullable<typeof loaded> {
+  loaded ??= import('./lib/http-connection.ts');
+  return loaded;
+}
+
 async function askAnew(endpoint: Endpoint, deadline: Deadline, watch: Stopwatch): Promise<Observation> {
   const { target, tls, question } = endpoint;
+  const { HttpConnection } = await load();
   const plain = await connect(target, deadline, watch);
   if (!plain.ok) return plain.observation;
   const ready = tls === undefined ? plain : await secure(plain.socket, tls, deadline, watch);

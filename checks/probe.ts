@@ -15,6 +15,8 @@ export interface Probe<Shape extends z.ZodRawShape = z.ZodRawShape> {
   readonly needsPort: boolean;
   /** Its own keys, beside those that every check has (`type`, `interval`, `timeout` and so on). */
   readonly options: z.ZodObject<Shape>;
+  /** Loads what runs need, for those who would not have the first run wait for it. */
+  load?(): Promise<unknown>;
   /**
    * Looks at the target once. Resolves with what it learned, timeouts included: when its time is up, it resolves at
    * once with the timeout reason of the phase it is in. Rejects with `Unlearned`, and only then, when the fault was

@@ -1,4 +1,4 @@
-import { probeOf } from '../../checks/index.ts';
+import { loadProbes, probeOf } from '../../checks/index.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Check, Config, Server, Service } from '../core/config.ts';
 import { printable } from '../core/printable.ts';
@@ -14,12 +14,14 @@ import { print } from './print.ts';
  * nothing. Resolves with the exit code.
  */
 export async function check(wanted: string, configPath: string): Promise<number> {
-  const targets = findTargets(await loadConfig(configPath), wanted);
+  const config = await loadConfig(configPath);
+  const targets = findTargets(config, wanted);
   if (targets === undefined) {
     process.stderr.write(`Cannot check '${wanted}' as ${configPath} has no such service or server\n`);
     return exitCodes.usage;
   }
   if (targets.length === 0) process.stderr.write(`Nothing to check: '${wanted}' has no checks and counts as up\n`);
+  await loadProbes(config);
   const clock = createSystemClock();
   const runner = createRunner(clock);
   const runs = await mapSome(targets, async (target) => ({

@@ -1,5 +1,5 @@
 import { parsePrefix } from '../config/addresses.ts';
-import { loadConfig } from '../config/load.ts';
+import type { Config } from '../core/config.ts';
 import { HostError } from '../host/error.ts';
 import { type Device, planRealserver, type Vip } from '../host/plan-realserver.ts';
 import { lookForLink, refusable } from '../host/require-link.ts';
@@ -31,7 +31,7 @@ export function realserver(verb: Verb, options: RealserverOptions): Promise<numb
 }
 
 async function stateDirOf(configPath: string | undefined): Promise<string> {
-  return configPath === undefined ? defaultStateDir : requireStateDir(await loadConfig(configPath));
+  return configPath === undefined ? defaultStateDir : requireStateDir(await load(configPath));
 }
 
 function isVague({ vips, config }: RealserverOptions): boolean {
@@ -55,7 +55,7 @@ function parseVip(text: string): string {
 }
 
 async function configuredVips(path: string, channel: Channel): Promise<readonly Vip[]> {
-  const config = await loadConfig(path);
+  const config = await load(path);
   const addresses = await refusable('list the addresses', listAddresses(channel));
   const own = addresses.map(({ address }) => address).filter((address) => !isLoopback(address));
   const vips = vipsOfServer(config, new Set(own));
@@ -65,6 +65,12 @@ async function configuredVips(path: string, channel: Channel): Promise<readonly 
     'badConfig',
     `Cannot take VIPs from ${path}: no service has this host as a dr or tun server; ${found}`,
   );
+}
+
+/** Most real servers have no configuration: what reads one is loaded where it is asked for. */
+async function load(path: string): Promise<Config> {
+  const { loadConfig } = await import('../config/load.ts');
+  return loadConfig(path);
 }
 
 /** A device that is there is taken as it is; another is made, of the type that the VIPs want. */

@@ -1,4 +1,4 @@
-import { probeOf } from '../../checks/index.ts';
+import { loadProbes, probeOf } from '../../checks/index.ts';
 import { createAdmin } from '../admin/server.ts';
 import { createAgent } from '../agent.ts';
 import { ConfigError, formatIssue } from '../config/issue.ts';
@@ -61,6 +61,7 @@ function leaveLog(): void {
 /** One that only looks, or leaves at once, opens no listeners; one that only looks writes no files. */
 async function load({ config: path, isDryRun, isOnce }: RunOptions): Promise<Config> {
   const config = await loadConfigApart(path);
+  await loadProbes(config);
   const { agent } = config;
   if (isDryRun) {
     const closed = { metricsListen: undefined, adminSocket: undefined, transitionFile: undefined, stateDir: undefined };

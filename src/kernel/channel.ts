@@ -47,15 +47,21 @@ export class Channel {
   }
 
   /**
-   * Sends every request and resolves with one errno a request, 0 for success, in the same order. Rejects with
-   * `NetlinkError` when answers were lost: the kernel may have done any part of the rest.
+   * Sends every request, each taken when it is its turn, and resolves with one errno a request, 0 for success, in the
+   * same order. Rejects with `NetlinkError` when answers were lost: the kernel may have done any part of the rest.
    */
-  async send(requests: readonly Request[]): Promise<readonly number[]> {
+  async send(requests: Iterable<Request>): Promise<readonly number[]> {
     const errnos: number[] = [];
-    while (errnos.length < requests.length) {
-      const window = requests.slice(errnos.length, errnos.length + this.#window);
+    let window: Request[] = [];
+    const flush = async () => {
       errnos.push(...(await this.#sendWindow(window)));
+      window = [];
+    };
+    for (const request of requests) {
+      window.push(request);
+      if (window.length >= this.#window) await flush();
     }
+    if (window.length > 0) await flush();
     return errnos;
   }
 

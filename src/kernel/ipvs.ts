@@ -9,7 +9,7 @@ import {
   type Table,
   type TableService,
 } from '../core/table.ts';
-import { Channel, Protocol } from './channel.ts';
+import { Channel, Protocol, type Request } from './channel.ts';
 import { errnoName, NetlinkError } from './errno.ts';
 import { type Kernel, KernelUnavailable } from './kernel.ts';
 import {
@@ -116,8 +116,13 @@ async function sendAll<T>(
 ): Promise<readonly { readonly op: T; readonly error?: string }[]> {
   if (ops.length === 0) return [];
   const type = await findFamily(channel);
-  const errnos = await channel.send(ops.map((op) => ({ type, payload: encode(op) })));
+  const errnos = await channel.send(requestsFor(ops, type, encode));
   return ops.map((op, index) => resultOf(op, errnos[index] ?? 0));
+}
+
+/** One after the other: to encode thousands at once would hold up the probes. */
+function* requestsFor<T>(ops: readonly T[], type: number, encode: (op: T) => Buffer): Generator<Request> {
+  for (const op of ops) yield { type, payload: encode(op) };
 }
 
 /** No op of ours is refused for lack of permission alone: either all are, or none. */
