@@ -17,6 +17,7 @@ const warmUpRuns = 4;
 /** Of the bare loop of Node: after a stall it must not open all at once. */
 const inFlightAtMost = 500;
 const serversOfService = 100;
+const ownNothing = { owned: () => new Set(), replace: () => {} };
 
 /** What runs in a process of its own, told by its argument; each prints probes, and CPU in microseconds. */
 const subjects = {
@@ -79,6 +80,7 @@ async function agent(isNode, hasMetrics) {
   const { createAgent } = await source('src/agent');
   const { createMemoryKernel } = await source('src/kernel/memory');
   const { createSystemClock } = await source('src/run/clock');
+  const { createIdleConnections } = await source('src/run/idle');
   const { createMetrics } = await source('src/observe/metrics');
   const { preferNode } = await source('src/net/engine');
   preferNode(isNode);
@@ -89,7 +91,8 @@ async function agent(isNode, hasMetrics) {
     config: configOf(rate),
     kernel: createMemoryKernel(),
     probeOf,
-    ownership: { owned: () => new Set(), replace: () => {} },
+    ownership: { services: ownNothing, daemons: ownNothing },
+    connections: createIdleConnections(),
     isDryRun: false,
     clock: createSystemClock(),
     random: Math.random,
@@ -113,6 +116,7 @@ function configOf(count) {
     agent: { reconcileIntervalMs: 5000, onDrift: 'repair' },
     services: services.map((first) => serviceOf(first, indexes.slice(first, first + serversOfService).map(serverOf))),
     maintenance: [],
+    settings: { timeouts: {}, daemons: [] },
   };
 }
 

@@ -48,9 +48,11 @@ async function byLibc(
 ): Promise<Observation> {
   const startMs = performance.now();
   const outcome = await connect(address, port, options, deadline);
-  if (outcome === 'connected') return pass('L4OK', 'connected', { connect: performance.now() - startMs });
   if (outcome === 'over') return fail('L4TOUT', 'no connection in time');
-  return judge('L4', outcome, `connect to ${address} port ${port}`, {});
+  if (outcome instanceof Error) return judge('L4', outcome, `connect to ${address} port ${port}`, {});
+  const connectMs = performance.now() - startMs;
+  const { rttMs } = outcome;
+  return pass('L4OK', 'connected', rttMs === undefined ? { connect: connectMs } : { connect: connectMs, rtt: rttMs });
 }
 
 async function byNode(target: Target, options: Options, deadline: Deadline): Promise<Observation> {

@@ -16,6 +16,11 @@ export const SO_BINDTODEVICE = 25;
 export const SO_RCVBUFFORCE = 33;
 export const SO_MARK = 36;
 
+/** <netinet/tcp.h>; `tcpi_rtt`, in microseconds, is this of the 32-bit words of `struct tcp_info`. */
+export const IPPROTO_TCP = 6;
+export const TCP_INFO = 11;
+export const TCPI_RTT_WORD = 17;
+
 /** <netinet/in.h>, <linux/in.h>, <linux/icmp.h>, <linux/icmpv6.h> */
 export const IPPROTO_IP = 0;
 export const IPPROTO_ICMP = 1;

@@ -5,10 +5,13 @@ import {
   EPOLLOUT,
   IP_BIND_ADDRESS_NO_PORT,
   IPPROTO_IP,
+  IPPROTO_TCP,
   SO_ERROR,
   SO_LINGER,
   SOCK_STREAM,
   SOL_SOCKET,
+  TCP_INFO,
+  TCPI_RTT_WORD,
 } from './constants.ts';
 import { errorOf, type Libc } from './libc.ts';
 import { type Path, usePath } from './path.ts';
@@ -21,7 +24,12 @@ export interface ConnectOptions extends Path {
 }
 
 /** What came of it: `over` when the time was up, else why there is no connection. */
-export type Connected = 'connected' | 'over' | Error;
+export type Connected = Established | 'over' | Error;
+
+interface Established {
+  /** From SYN to its answer, as the kernel measured it; undefined where it did not: the SYN was sent more than once. */
+  readonly rttMs: number | undefined;
+}
 
 /** Connects, and closes at once. Never rejects; when it resolves, the socket is closed. */
 export type ConnectTcp = (
@@ -43,6 +51,8 @@ const lingerOffAtOnce = new Uint8Array(Int32Array.of(1, 0).buffer);
 const yes = new Uint8Array(Int32Array.of(1).buffer);
 const error = new Int32Array(1);
 const errorBytes = new Uint8Array(error.buffer);
+const info = new Uint32Array(TCPI_RTT_WORD + 1);
+const infoBytes = new Uint8Array(info.buffer);
 
 /** A connection that is being made. A class, and few closures: thousands are made in a second. */
 class Connection {
@@ -96,7 +106,7 @@ class Connection {
     const errno = (events & EPOLLERR) === 0 ? 0 : this.#pendingError();
     if (errno !== 0) return errorOf('connect', errno);
     if (this.#close === 'rst') this.#libc.setsockopt(this.#fd, SOL_SOCKET, SO_LINGER, lingerOffAtOnce);
-    return 'connected';
+    return { rttMs: this.#rttMs() };
   }
 
   #expire(): void {
@@ -111,6 +121,12 @@ class Connection {
     if (this.#name >= 0) this.#reactor.remove(this.#name);
     if (fd >= 0) this.#libc.close(fd);
     this.#resolve(outcome);
+  }
+
+  #rttMs(): number | undefined {
+    this.#libc.getsockopt(this.#fd, IPPROTO_TCP, TCP_INFO, infoBytes);
+    const microseconds = info[TCPI_RTT_WORD] ?? 0;
+    return microseconds === 0 ? undefined : microseconds / 1000;
   }
 
   #pendingError(): number {

@@ -5,18 +5,20 @@ import { ManualDeadline } from '../../src/run/deadline.ts';
 
 const EPOLLOUT = 4;
 const [SO_LINGER, IP_BIND_ADDRESS_NO_PORT] = [13, 24];
+const rttMicroseconds = 250;
 const target = ['10.0.0.2', 80] as const;
 
 /** A libc that says which calls were made, and whose connections are there at the next call of `ready`. */
 function connecting(setsockopt: (option: number) => void = () => {}) {
   const calls: string[] = [];
   let ready = (_events: number) => {};
-  const libc: Pick<Libc, 'socket' | 'setsockopt' | 'bind' | 'connect' | 'close'> = {
+  const libc: Pick<Libc, 'socket' | 'setsockopt' | 'getsockopt' | 'bind' | 'connect' | 'close'> = {
     socket: () => 10,
     setsockopt: (_fd, _level, option) => {
       calls.push(`setsockopt ${option}`);
       setsockopt(option);
     },
+    getsockopt: (_fd, _level, _option, into) => new Uint32Array(into.buffer).fill(rttMicroseconds),
     bind: () => void calls.push('bind'),
     connect: () => 0,
     close: (fd) => void calls.push(`close ${fd}`),
@@ -36,7 +38,7 @@ test('a source is bound to without a port, which would be taken from every desti
   const { connect, calls, ready } = connecting();
   const outcome = connect(...target, { close: 'fin', source: '10.0.0.1' }, new ManualDeadline());
   ready();
-  expect(await outcome).toBe('connected');
+  expect(await outcome).toEqual({ rttMs: 0.25 });
   expect(calls).toEqual([`setsockopt ${IP_BIND_ADDRESS_NO_PORT}`, 'bind', 'close 10']);
 });
 
