@@ -16,6 +16,7 @@ import { takeLock } from '../run/lock.ts';
 import { openState } from '../run/state.ts';
 import { version } from '../version.ts';
 import { exitCodes } from './exit.ts';
+import { keepHeapSmall } from './heap.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { createListeners, ListenError } from './listeners.ts';
 import { createObservers } from './observers.ts';
@@ -31,6 +32,7 @@ export interface RunOptions {
 
 /** `lvsd run`: the agent in the foreground. Resolves with the exit code once it has stopped. */
 export async function run(options: RunOptions): Promise<number> {
+  keepHeapSmall();
   const signals = catchSignals();
   const config = await load(options);
   const isWriter = options.table === 'kernel' && !options.isDryRun;
