@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { type Outcome, until } from './agent.ts';
-import { type Host, runOn } from './netns.ts';
+import { createNetwork, type Host, type Network, runOn } from './netns.ts';
 
 const program = join(process.env.LVSD_ROOT ?? join(__dirname, '../../..'), 'dist/src/main.js');
 
@@ -10,6 +10,29 @@ interface How {
   readonly wrapper?: readonly string[];
   readonly nodeOptions?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+}
+
+/** As the kernel has them first. A new namespace has what this machine has set, which may be a router. */
+const usual = ['all', 'lo', 'eth0'].flatMap((link) =>
+  ['arp_announce=0', 'arp_ignore=0', 'rp_filter=0', 'send_redirects=1'].map((one) => `net.ipv4.conf.${link}.${one}`),
+);
+
+/** A network with a host to be set up, at 172.16.100.10, and a client at .200; both have IPv6 as well. */
+export async function createHostAndClient(): Promise<{
+  readonly network: Network;
+  readonly host: Host;
+  readonly client: Host;
+}> {
+  const network = createNetwork();
+  const host = network.addHost(10);
+  const client = network.addHost(200);
+  for (const one of [host, client]) {
+    runOn(one, 'sysctl', '-qw', 'net.ipv4.ip_forward=0', ...usual);
+    const address = `2001:db8:100::${one === host ? '10' : '200'}/64`;
+    runOn(one, 'ip', 'addr', 'add', address, 'dev', 'eth0', 'nodad');
+    await settle(one);
+  }
+  return { network, host, client };
 }
 
 /** Runs the built lvsd on a host to its end. Its status is -1 when a signal ended it. */
@@ -49,7 +72,7 @@ export function dump(host: Host): string {
 }
 
 /** Resolves when duplicate detection is over on a host: what it adds later would look like a change of ours. */
-export async function settle(host: Host): Promise<void> {
+async function settle(host: Host): Promise<void> {
   await until(
     () => runOn(host, 'ip', 'addr', 'show', 'dev', 'eth0'),
     (text) => text.includes('state UP') && text.includes('inet6 fe80') && !text.includes('tentative'),
