@@ -1,5 +1,5 @@
+import { isIP } from 'node:net';
 import { z } from '../src/config/fields.ts';
-import { parseIp } from '../src/core/address.ts';
 import type { Deadline } from '../src/core/deadline.ts';
 import { fail, type Observation, pass } from '../src/core/observation.ts';
 import type { Echo } from '../src/net/echo.ts';
@@ -19,7 +19,7 @@ export const icmp = defineProbe({
   options: z.strictObject(pathFields),
 
   async run({ address }, path, deadline) {
-    if (!parseIp(address).ok) throw new Unlearned('EINVAL', `Cannot ping '${address}': it is not an IP address`);
+    if (isIP(address) === 0) throw new Unlearned('EINVAL', `Cannot ping '${address}': it is not an IP address`);
     const libc = engine();
     const seen = libc && (await bySocket(libc.echo, address, path, deadline));
     return seen ?? ping(address, path, deadline.signal);

@@ -16,7 +16,7 @@ import { takeLock } from '../run/lock.ts';
 import { openState } from '../run/state.ts';
 import { version } from '../version.ts';
 import { exitCodes } from './exit.ts';
-import { keepHeapSmall } from './heap.ts';
+import { keepHeapSmall } from './garbage.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { createListeners, ListenError } from './listeners.ts';
 import { createObservers } from './observers.ts';

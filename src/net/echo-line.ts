@@ -1,8 +1,14 @@
 import { randomFillSync } from 'node:crypto';
-import { ipToBytes } from '../core/address.ts';
 import { EPOLLIN } from './constants.ts';
 import { type EchoSocket, hasLostInterface, openEchoSocket } from './echo-socket.ts';
-import { decodeAnswer, type EchoAnswer, encodeRequest, type IcmpVersion, unwrapIpv4 } from './icmp-message.ts';
+import {
+  decodeAnswer,
+  type EchoAnswer,
+  headerBytes,
+  type IcmpVersion,
+  unwrapIpv4,
+  writeRequest,
+} from './icmp-message.ts';
 import type { Libc } from './libc.ts';
 import type { Path } from './path.ts';
 import type { Reactor } from './reactor.ts';
@@ -27,7 +33,8 @@ export interface EchoLine {
 }
 
 interface Request {
-  readonly ip: Uint8Array;
+  /** The `struct sockaddr` that it went to. */
+  readonly to: Uint8Array;
   readonly payload: Uint8Array;
   readonly sentMs: number;
   readonly settle: (outcome: Echoed) => void;
@@ -46,6 +53,8 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
   const socket = openEchoSocket(libc, version, path);
   const pending = new Map<number, Request>();
   const [id = 0, firstSequence = 0] = randomFillSync(new Uint16Array(2));
+  const nextPayload = createPayloads();
+  const message = new Uint8Array(headerBytes + payloadBytes);
   const packet = new Uint8Array(2048);
   const from = new Uint8Array(28);
   let sequence = firstSequence;
@@ -65,7 +74,7 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
     // The kernel gives a datagram socket an id of its own, and hands it only what has that.
     if (answer === undefined || (socket.isRaw && answer.id !== id)) return;
     const request = pending.get(answer.sequence);
-    if (request === undefined || !answers(answer, request, addressIn(version, from))) return;
+    if (request === undefined || !answers(answer, request, version, from)) return;
     pending.delete(answer.sequence);
     if (answer.error === undefined) request.settle({ rttMs: performance.now() - request.sentMs });
     else request.settle({ refusal: answer.error.words });
@@ -97,12 +106,13 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
       do sequence = (sequence + 1) & 0xffff;
       while (pending.has(sequence));
       const own = sequence;
-      const payload = randomFillSync(new Uint8Array(payloadBytes));
-      const message = encodeRequest(version, { id, sequence: own, payload });
+      const payload = nextPayload();
+      const to = socketAddress(address, 0);
+      writeRequest(message, version, { id, sequence: own, payload });
       const sentMs = performance.now();
-      libc.sendto(socket.fd, message, socketAddress(address, 0));
+      libc.sendto(socket.fd, message, to);
       lastSentMs = sentMs;
-      const request = { ip: ipToBytes(address), payload, sentMs, settle };
+      const request = { to, payload, sentMs, settle };
       pending.set(own, request);
       return () => giveUp(own, request);
     },
@@ -125,18 +135,36 @@ function read({ isRaw }: EchoSocket, version: IcmpVersion, packet: Uint8Array): 
  * Whether an answer is to this request: a reply comes from where the request went and has all that it carried; an error
  * comes from anywhere, and says where the request was to go and the beginning of what it carried.
  */
-function answers({ error, payload }: EchoAnswer, request: Request, from: Uint8Array): boolean {
-  if (error === undefined) return isEqual(from, request.ip) && isEqual(payload, request.payload);
+function answers({ error, payload }: EchoAnswer, request: Request, version: IcmpVersion, from: Uint8Array): boolean {
+  const [begin, end] = addressIn[version];
+  const to = request.to.subarray(begin, end);
+  if (error === undefined) return isEqual(from.subarray(begin, end), to) && isEqual(payload, request.payload);
   const quoted = Math.min(payload.length, payloadBytes);
-  if (quoted < quotedBytes || !isEqual(error.to, request.ip)) return false;
+  if (quoted < quotedBytes || !isEqual(error.to, to)) return false;
   return isEqual(payload.subarray(0, quoted), request.payload.subarray(0, quoted));
 }
 
-/** The address in a `struct sockaddr_in` or `sockaddr_in6`. */
-function addressIn(version: IcmpVersion, bytes: Uint8Array): Uint8Array {
-  return version === 'ipv4' ? bytes.subarray(4, 8) : bytes.subarray(8, 24);
-}
+/** Where the address is in a `struct sockaddr_in` or `sockaddr_in6`. */
+const addressIn = { ipv4: [4, 8], ipv6: [8, 24] } as const;
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
+  return true;
+}
+
+const payloadsAtOnce = 64;
+
+/** Random payloads, drawn in bulk: the generator takes as long for one as the kernel for the request. */
+function createPayloads(): () => Uint8Array {
+  let drawn = new Uint8Array(0);
+  let used = 0;
+  return () => {
+    if (used === drawn.length) {
+      drawn = randomFillSync(new Uint8Array(payloadsAtOnce * payloadBytes));
+      used = 0;
+    }
+    used += payloadBytes;
+    return drawn.subarray(used - payloadBytes, used);
+  };
 }

@@ -39,20 +39,24 @@ const errorWords: Readonly<Record<IcmpVersion, readonly string[]>> = {
   ],
 };
 
-const headerBytes = 8;
+/** Of both protocols; the payload follows. */
+export const headerBytes = 8;
 
-/** An echo request. Its checksum is right for IPv4; for IPv6, and on datagram sockets, the kernel fills it in. */
-export function encodeRequest(
+/**
+ * Writes an echo request over all of `message`, which has room for header and payload. Its checksum is right for IPv4;
+ * for IPv6, and on datagram sockets, the kernel fills it in.
+ */
+export function writeRequest(
+  message: Uint8Array,
   version: IcmpVersion,
   { id, sequence, payload }: Pick<EchoAnswer, 'id' | 'sequence' | 'payload'>,
-): Uint8Array {
-  const message = new Uint8Array(headerBytes + payload.length);
+): void {
   message[0] = types[version].request;
+  message.fill(0, 1, 4);
   writeUint16(message, 4, id);
   writeUint16(message, 6, sequence);
   message.set(payload, headerBytes);
   writeUint16(message, 2, internetChecksum(message));
-  return message;
 }
 
 /** Reads a message that is known to be whole; undefined: it does not speak of an echo request. */

@@ -1,8 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
-import { decodeAnswer, encodeRequest, internetChecksum, unwrapIpv4 } from '../../src/net/icmp-message.ts';
+import {
+  decodeAnswer,
+  headerBytes,
+  type IcmpVersion,
+  internetChecksum,
+  unwrapIpv4,
+  writeRequest,
+} from '../../src/net/icmp-message.ts';
 
 const payload = Uint8Array.of(1, 2, 3, 4, 5, 6, 7);
 const request = { id: 0x1234, sequence: 0xfedc, payload };
+
+/** Over what another request has left. */
+function encodeRequest(version: IcmpVersion, echo: typeof request): Uint8Array {
+  const message = new Uint8Array(headerBytes + echo.payload.length).fill(0xff);
+  writeRequest(message, version, echo);
+  return message;
+}
 
 /** The same message with another type, and a checksum that is right again. */
 function asType(message: Uint8Array, type: number): Uint8Array {
