@@ -23,8 +23,8 @@ import { createWindows } from './run/windows.ts';
 export interface Agent {
   /** Reads the table, adopts what is in it, and starts to probe. Rejects with `KernelUnavailable`. */
   start(): Promise<void>;
-  /** Takes a new configuration into force; what did not change in it goes on undisturbed. */
-  reload(config: Config): void;
+  /** Takes a new configuration into force; what did not change in it goes on undisturbed. Resolves when it is in force. */
+  reload(config: Config): Promise<void>;
   /** Takes note that a configuration was refused: the old one stays. */
   rejectConfig(issues: readonly string[]): void;
   /** Resolves when every check has come to a verdict and the kernel has what follows from it; true: all of it. */
@@ -47,13 +47,13 @@ export interface AgentOptions {
   readonly isDryRun: boolean;
   readonly connections: IdleConnections;
   readonly clock: Clock;
+  /** Runs in flight at most. */
+  readonly runLimit: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly emit: (event: AgentEvent) => void;
 }
 
-/** Runs in flight at most. */
-const runLimit = 2000;
 /** How old a table may be that is shown. */
 const freshMs = 1000;
 
@@ -86,6 +86,8 @@ export function createAgent(options: AgentOptions): Agent {
     isRepairing,
     ownership: ownership.services,
     desired: () => {
+      // What is decided later asks for another run; but nobody is told that we are ready before all is.
+      if (!isReady) monitor.decide();
       const decisions = monitor.decisions();
       return { table: desired(config.services, decisions), awaiting: awaiting(config.services, decisions) };
     },
@@ -123,7 +125,7 @@ export function createAgent(options: AgentOptions): Agent {
   const scheduler = createScheduler({
     clock,
     random,
-    limit: runLimit,
+    limit: options.runLimit,
     run: async (key, check, lagMs) => {
       const run = await runner.run(probeOf(check.type), check);
       if (isStopping) return false;
@@ -145,6 +147,9 @@ export function createAgent(options: AgentOptions): Agent {
   const show = (table: Table) => {
     shown = { table, atMs: clock.now() };
   };
+
+  /** With thousands of servers each step takes as long as may pass between two looks at the sockets. */
+  const probesHaveTheirTurn = () => new Promise<void>((resolve) => clock.afterPoll(resolve));
 
   const takeChecks = () => {
     const checks = monitor.checks();
@@ -171,17 +176,22 @@ export function createAgent(options: AgentOptions): Agent {
       show(table);
       emit({ type: 'agent_started', version: options.version, ...sizeOf(config) });
       monitor.configure(config, table);
+      await probesHaveTheirTurn();
       windows.set(config.maintenance);
       takeChecks();
       await reconciler.reconcile('startup');
     },
-    reload: (next) => {
-      config = share(config, next);
+    reload: async (next) => {
+      const shared = share(config, next);
+      await probesHaveTheirTurn();
+      config = shared;
       configLoadedAtMs = clock.wallNow();
       isConfigCurrent = true;
       monitor.configure(config, tableKeeper.lastTable());
+      await probesHaveTheirTurn();
       windows.set(config.maintenance);
       takeChecks();
+      await probesHaveTheirTurn();
       emit({ type: 'config_reloaded', ...sizeOf(config) });
       reconciler.request('reload');
     },

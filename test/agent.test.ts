@@ -129,6 +129,7 @@ describe('retry loops', () => {
   test('what leaves the configuration is released at once, and everything else at the stop', async () => {
     const world = await started(aConfig([web()]));
     world.agent.reload(aConfig([web({ onFailure: 'quiesce', servers: [server(two)] })]));
+    await world.clock.settle();
     expect(world.released).toEqual([one]);
     await world.clock.advance(2000);
     const stopped = world.agent.stop('SIGTERM');
@@ -465,6 +466,22 @@ describe('lateness of the agent', () => {
 });
 
 describe('a reload', () => {
+  test('lets the probes have their turn between its steps', async () => {
+    const world = await started(aConfig([web()]));
+    const seen: number[] = [];
+    const look = () => {
+      seen.push(world.events.filter(({ type }) => type === 'config_reloaded').length);
+      world.clock.afterPoll(look);
+    };
+    const reloaded = world.agent.reload(aConfig([web({ servers: [server(one, 5), server(two)] })])).then(() => {
+      world.clock.afterPoll = () => {};
+    });
+    world.clock.afterPoll(look);
+    await world.clock.settle();
+    await reloaded;
+    expect(seen.filter((count) => count === 0).length).toBeGreaterThanOrEqual(3);
+  });
+
   test('that changes one weight is one op and disturbs no check', async () => {
     const world = await started(aConfig([web()]));
     world.agent.reload(aConfig([web({ servers: [server(one, 5), server(two)] })]));

@@ -11,6 +11,7 @@ import { formatListing } from '../kernel/text/listing.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { createBus } from '../run/bus.ts';
 import { createSystemClock } from '../run/clock.ts';
+import { shareDescriptors } from '../run/descriptors.ts';
 import { createIdleConnections } from '../run/idle.ts';
 import { takeLock } from '../run/lock.ts';
 import { openState } from '../run/state.ts';
@@ -77,6 +78,7 @@ type Assembly = ReturnType<typeof assemble>;
 /** Wires an agent to the world; nothing of it runs yet. */
 function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
   const clock = createSystemClock();
+  const descriptors = shareDescriptors();
   const { emit, subscribe } = createBus<AgentEvent>();
   const kernel = table === 'memory' ? createMemoryKernel() : createIpvsKernel();
   const { stateDir } = config.agent;
@@ -91,7 +93,8 @@ function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
     version,
     config,
     kernel,
-    connections: createIdleConnections(),
+    connections: createIdleConnections(descriptors.idle),
+    runLimit: descriptors.runs,
     clock,
     isDryRun,
     probeOf,
@@ -182,7 +185,7 @@ async function reload(assembly: Assembly, running: Config, options: RunOptions, 
   const { config } = loaded;
   observers.configure(config.agent);
   metrics.setDetail(config.agent.metricsDetail);
-  agent.reload(config);
+  await agent.reload(config);
   if (config.agent.stateDir !== running.agent.stateDir) warn('STATE', 'A change of state_dir waits for the next start');
   return config;
 }

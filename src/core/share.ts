@@ -1,27 +1,31 @@
 /**
  * `next`, with the parts of it that are equal to those of `previous` replaced by them: what did not change is then the
- * same object. For plain data without cycles.
+ * same object. For plain data without cycles. What is not the same is frozen.
  */
 export function share<T>(previous: unknown, next: T): T {
-  if (isEqual(previous, next)) return previous as T;
-  return rebuild(previous, next) as T;
+  if (Object.is(previous, next)) return next;
+  if (Array.isArray(previous) && Array.isArray(next)) return shareArray(previous, next) as T;
+  if (isRecord(previous) && isRecord(next)) return shareRecord(previous, next) as T;
+  return next;
 }
 
-function rebuild(previous: unknown, next: unknown): unknown {
-  if (!isObject(previous) || !isObject(next) || Array.isArray(previous) !== Array.isArray(next)) return next;
-  if (Array.isArray(next)) return Object.freeze(next.map((value, index) => share(previous[index], value)));
-  const entries = Object.entries(next).map(([key, value]) => [key, share(previous[key], value)]);
-  return Object.freeze(Object.fromEntries(entries));
+function shareArray(previous: readonly unknown[], next: readonly unknown[]): readonly unknown[] {
+  const shared = next.map((value, index) => share(previous[index], value));
+  const isSame = previous.length === next.length && shared.every((value, index) => Object.is(value, previous[index]));
+  return isSame ? previous : Object.freeze(shared);
 }
 
-function isEqual(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (!isObject(a) || !isObject(b) || Array.isArray(a) !== Array.isArray(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  return keys.every((key) => Object.hasOwn(b, key) && isEqual(a[key], b[key]));
+type Plain = Readonly<Record<string, unknown>>;
+
+function shareRecord(previous: Plain, next: Plain): Plain {
+  const keys = Object.keys(next);
+  const shared = keys.map((key) => share(previous[key], next[key]));
+  const isShared = (key: string, index: number) =>
+    Object.hasOwn(previous, key) && Object.is(shared[index], previous[key]);
+  if (keys.length === Object.keys(previous).length && keys.every(isShared)) return previous;
+  return Object.freeze(Object.fromEntries(keys.map((key, index) => [key, shared[index]])));
 }
 
-function isObject(value: unknown): value is Readonly<Record<PropertyKey, unknown>> {
-  return typeof value === 'object' && value !== null;
+function isRecord(value: unknown): value is Plain {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

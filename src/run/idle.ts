@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Target } from '../core/config.ts';
 
@@ -28,9 +27,9 @@ const longestGreeting = 64 * 1024;
 /** What servers say is not looked at: all of them may write it to one place. */
 const scratch = Buffer.allocUnsafeSlow(4096);
 
-/** Those of the kernel. They take half of the descriptors that this process may have: the rest is for probing. */
-export function createIdleConnections(): IdleConnections {
-  return { open, limit: Math.floor(descriptorLimit() / 2) };
+/** Those of the kernel; `limit` is how many may be held. */
+export function createIdleConnections(limit: number): IdleConnections {
+  return { open, limit };
 }
 
 function open({ address, port }: Target, source: string | undefined, { opened, ended }: IdleListener): IdleConnection {
@@ -54,10 +53,4 @@ function open({ address, port }: Target, source: string | undefined, { opened, e
       else socket.resetAndDestroy();
     },
   };
-}
-
-/** The soft limit, which Node raises to the hard one at its start. */
-function descriptorLimit(): number {
-  const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
-  return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
 }

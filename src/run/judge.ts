@@ -4,7 +4,7 @@ import type { Health } from '../core/health.ts';
 import type { Observation } from '../core/observation.ts';
 import { sameServer } from '../core/table.ts';
 import type { Clock } from './clock.ts';
-import { decideFor, type ServerEntry, type ServiceEntry } from './roster.ts';
+import { decisionFor, type ServerEntry, type ServiceEntry } from './roster.ts';
 
 /** Decides anew for services of which something has changed, and tells what the decisions change. */
 export interface Judge {
@@ -31,28 +31,33 @@ export interface JudgeOptions {
 
 /** A decision costs as much as the service has servers: a thousand that fail within this time are one decision. */
 const gatherMs = 10;
+/** For so long services are decided for at a time; a decision for one service is never cut. */
+const sliceMs = 10;
 /** Where decisions take long, there are so many times as long between them: probes go on while all servers are news. */
 const restShare = 4;
 
 export function createJudge({ emit, onRows, clock }: JudgeOptions): Judge {
-  let waiting = new Map<ServiceEntry, Change[]>();
+  const waiting = new Map<ServiceEntry, Change[]>();
   let restedAtMs = Number.NEGATIVE_INFINITY;
   let cancel = () => {};
 
-  const decide = () => {
+  const decideFor = (limitMs: number) => {
     cancel();
     if (waiting.size === 0) return;
-    const services = waiting;
-    waiting = new Map();
     const startMs = clock.now();
-    for (const [service, changes] of services) decideAnew(service, changes);
+    for (const [service, changes] of waiting) {
+      waiting.delete(service);
+      decideAnew(service, changes);
+      if (clock.now() - startMs >= limitMs) break;
+    }
     const endMs = clock.now();
     restedAtMs = endMs + Math.max(gatherMs, restShare * (endMs - startMs));
+    if (waiting.size > 0) schedule();
   };
 
   const decideAnew = (service: ServiceEntry, changes: readonly Change[]) => {
     const before = service.decision;
-    const after = decideFor(service);
+    const after = decisionFor(service);
     for (const change of changes) emit({ type: 'server_changed', ...describe(service, change, before, after) });
     service.decision = after;
     if (!sameRows(before.rows, after.rows) || before.isSettled !== after.isSettled) onRows();
@@ -75,12 +80,13 @@ export function createJudge({ emit, onRows, clock }: JudgeOptions): Judge {
   };
 
   const schedule = () => {
-    if (restedAtMs <= clock.now()) clock.afterPoll(decide);
-    else cancel = clock.at(restedAtMs, decide);
+    const decideSome = () => decideFor(sliceMs);
+    if (restedAtMs <= clock.now()) clock.afterPoll(decideSome);
+    else cancel = clock.at(restedAtMs, decideSome);
   };
 
   return {
-    decide,
+    decide: () => decideFor(Number.POSITIVE_INFINITY),
     reconsider: (service, change) => {
       if (waiting.size === 0) schedule();
       const changes = waiting.get(service) ?? [];

@@ -11,7 +11,7 @@ import { createJudge, type JudgeOptions } from './judge.ts';
 import {
   type CheckEntry,
   createRoster,
-  decideFor,
+  decisionFor,
   healthOf,
   type Roster,
   runKey,
@@ -31,7 +31,9 @@ export interface Monitor {
   setOverrides(active: readonly ActiveOverride[]): void;
   /** Takes note of what the kernel has: servers that drain are watched until their connections have ended. */
   noteTable(table: Table): void;
-  /** By service name. */
+  /** Decides at once for all services of which something has changed; else they have their turn one after the other. */
+  decide(): void;
+  /** By service name, as last decided. */
   decisions(): ReadonlyMap<string, Decision>;
   /** The keys of `checks` that have not been run yet. */
   unseen(): Set<string>;
@@ -119,7 +121,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
         judge.reconsider(service);
         for (const server of service.servers) noteHealth(service, server);
         // A service that is found to be up is no news.
-        service.announced ??= decideFor(service).isUp ? 'up' : undefined;
+        service.announced ??= decisionFor(service).isUp ? 'up' : undefined;
       }
       judge.decide();
     },
@@ -147,10 +149,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
         finishDrains(service, (key) => isBusy(rows?.get(key)?.connections, countsInactive));
       }
     },
-    decisions: () => {
-      judge.decide();
-      return new Map([...roster].map(([name, { decision }]) => [name, decision]));
-    },
+    decide: judge.decide,
+    decisions: () => new Map([...roster].map(([name, { decision }]) => [name, decision])),
     unseen: () => {
       const isUnseen = ({ check }: Subscription) => check.last === undefined;
       return new Set([...runs].flatMap(([key, { subscriptions }]) => (subscriptions.some(isUnseen) ? [key] : [])));

@@ -89,7 +89,7 @@ export function healthOf(checks: readonly CheckEntry[]): Health {
 }
 
 /** Decides anew for a service as it stands. */
-export function decideFor({ config, servers, decision, leaving }: ServiceEntry): Decision {
+export function decisionFor({ config, servers, decision, leaving }: ServiceEntry): Decision {
   const statuses = (isFallback: boolean) =>
     new Map(servers.filter((entry) => entry.isFallback === isFallback).map((entry) => [entry.key, statusOf(entry)]));
   return decide(config, { servers: statuses(false), fallbackServers: statuses(true), before: decision, leaving });

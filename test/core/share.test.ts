@@ -31,6 +31,11 @@ test.each([
   expect(share(previous, next)).not.toBe(previous);
 });
 
+test('a key may have the name of what every object has', () => {
+  const [previous, next] = ['{"__proto__":1,"a":1}', '{"__proto__":1,"a":2}'].map((text) => JSON.parse(text));
+  expect(JSON.stringify(share(previous, next))).toBe('{"__proto__":1,"a":2}');
+});
+
 test('the result is always the next value, and the previous one whenever they are equal', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), (previous, next) => {

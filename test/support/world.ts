@@ -93,6 +93,7 @@ export function createWorld(options: WorldOptions): World {
     clock,
     connections,
     ownership: { services: ownership, daemons },
+    runLimit: 2000,
     random: random ?? (() => 0.5),
     isDryRun: isDryRun ?? false,
     probeOf: () => probe,

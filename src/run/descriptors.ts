@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+
+/** Runs in flight at most, however many descriptors there are: beyond so many the wait would be for the processor. */
+const mostRuns = 2000;
+/** What logs, listeners, the kernel and Node itself have open. */
+const others = 64;
+const fewestRuns = 16;
+
+/** Descriptors are shared out: half of all for idle connections, the other half, less what others need, for runs. */
+export function shareDescriptors(limit: number = descriptorLimit()): { readonly runs: number; readonly idle: number } {
+  const half = Math.floor(limit / 2);
+  return { runs: Math.max(fewestRuns, Math.min(mostRuns, half - others)), idle: half };
+}
+
+/** The soft limit of this process, which Node raises to the hard one at its start. */
+function descriptorLimit(): number {
+  const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+  return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
+}
