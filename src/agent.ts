@@ -68,7 +68,7 @@ export function createAgent(options: AgentOptions): Agent {
   let configLoadedAtMs = clock.wallNow();
   let isConfigCurrent = true;
   let isReady = false;
-  /** Every check had been run when the table was last read. */
+  /** Every check had been run when the last run of the reconciler began. */
   let areVerdictsIn = false;
   let unseen: Set<string> = new Set();
   let shown: { readonly table: Table; readonly atMs: number } = { table: new Map(), atMs: 0 };
@@ -87,14 +87,12 @@ export function createAgent(options: AgentOptions): Agent {
     ownership: ownership.services,
     desired: () => {
       // What is decided later asks for another run; but nobody is told that we are ready before all is.
+      areVerdictsIn = unseen.size === 0;
       if (!isReady) monitor.decide();
       const decisions = monitor.decisions();
       return { table: desired(config.services, decisions), awaiting: awaiting(config.services, decisions) };
     },
-    onRead: (table) => {
-      areVerdictsIn = unseen.size === 0;
-      monitor.noteTable(table);
-    },
+    onRead: monitor.noteTable,
   });
 
   const settingsKeeper = createSettingsKeeper({

@@ -328,6 +328,45 @@ describe('what somebody else does to the table', () => {
     expect(world.news()).toEqual([drift]);
   });
 
+  const rarely = { agent: { ...aConfig().agent, reconcileIntervalMs: 60_000 } };
+
+  test('a transition is written to what we left there; then the table is read, and what others did is repaired', async () => {
+    const world = await started(aConfig([web()], rarely));
+    await world.clock.advance(2000);
+    const calls: string[] = [];
+    const { read, apply } = world.kernel;
+    world.kernel.read = () => {
+      calls.push('read');
+      return read();
+    };
+    world.kernel.apply = (ops) => {
+      calls.push(...ops.map(({ kind }) => kind));
+      return apply(ops);
+    };
+    world.set(two, 'refused');
+    world.kernel.table = aTable([aServiceRow(), aRow(one, { weight: 9 }), aRow(two)]);
+    await world.clock.advance(6500);
+    expect(calls).toEqual(['del_server', 'read', 'edit_server']);
+    expect(world.rows()).toEqual(['10.0.0.1 w2']);
+  });
+
+  test('where a transition meets what others did, the table is read and repaired at once', async () => {
+    const world = await started(aConfig([web()], rarely));
+    await world.clock.advance(2000);
+    world.kernel.table = new Map();
+    world.set(two, 'refused');
+    const seen: unknown[] = [];
+    const { read } = world.kernel;
+    world.kernel.read = () => {
+      seen.push(world.rows());
+      return read();
+    };
+    await world.clock.advance(6500);
+    expect(seen[0]).toBeUndefined();
+    expect(seen[1]).toEqual(['10.0.0.1 w2']);
+    expect(world.news()).toEqual(['web 10.0.0.2 up>down', 'drift missing missing missing']);
+  });
+
   test('with on_drift report it is told once and left, while transitions still reach the table', async () => {
     const config = aConfig([web()]);
     const world = await started({ ...config, agent: { ...config.agent, onDrift: 'report' } });
@@ -404,6 +443,7 @@ describe('what somebody else does to the table', () => {
 
   test('the loss of IPVS is told once; probing goes on and the table is rebuilt when it is back', async () => {
     const world = await started(aConfig([web()]));
+    await world.clock.advance(1000);
     world.kernel.failure = new KernelUnavailable('ENOENT', 'The kernel has no IPVS');
     world.set(one, 'refused');
     await world.clock.advance(20_000);

@@ -4,7 +4,8 @@ import type { Clock } from './clock.ts';
 export interface Backoff {
   /** The items that may be tried now. What is no longer among them is forgotten. */
   due<Item>(items: readonly Item[], name: (item: Item) => string): readonly Item[];
-  note(name: string, hasFailed: boolean): void;
+  /** Takes note of what became of items. */
+  note<Item extends { readonly error?: string }>(results: readonly Item[], name: (item: Item) => string): void;
   /** When the next of those held back is due; Infinity: none is held back now. */
   nextDueMs(): number;
 }
@@ -15,6 +16,12 @@ const longestDelayMs = 60_000;
 export function createBackoff(clock: Clock): Backoff {
   let held = new Map<string, { readonly delayMs: number; readonly dueMs: number }>();
 
+  const hold = (name: string) => {
+    const before = held.get(name);
+    const delayMs = before === undefined ? firstDelayMs : Math.min(before.delayMs * 2, longestDelayMs);
+    held.set(name, { delayMs, dueMs: clock.now() + delayMs });
+  };
+
   return {
     due: (items, name) => {
       if (held.size === 0) return items;
@@ -23,14 +30,11 @@ export function createBackoff(clock: Clock): Backoff {
       const nowMs = clock.now();
       return items.filter((item) => (held.get(name(item))?.dueMs ?? 0) <= nowMs);
     },
-    note: (name, hasFailed) => {
-      if (!hasFailed) {
-        held.delete(name);
-        return;
+    note: (results, name) => {
+      for (const result of results) {
+        if (result.error !== undefined) hold(name(result));
+        else if (held.size > 0) held.delete(name(result));
       }
-      const before = held.get(name);
-      const delayMs = before === undefined ? firstDelayMs : Math.min(before.delayMs * 2, longestDelayMs);
-      held.set(name, { delayMs, dueMs: clock.now() + delayMs });
     },
     nextDueMs: () => {
       const nowMs = clock.now();

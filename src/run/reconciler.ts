@@ -27,6 +27,10 @@ interface Run extends TablePass {
   readonly isKernelUp: boolean;
 }
 
+/** The least time between two readings of the table that changes of ours bring about. */
+const readRestMs = 1000;
+/** Where a reading takes long, there is so many times as long before the next: thousands of servers may change in turn. */
+const readRestShare = 4;
 /** How soon to ask again for a kernel that did not answer. */
 const retryMs = 1000;
 
@@ -40,22 +44,28 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   let next: Promise<boolean> | undefined;
   let cancelTimer = () => {};
   let isStopped = false;
+  let restedAtMs = Number.NEGATIVE_INFINITY;
+  /** Our own changes are written at once, to what we last left there; what others have done is looked for behind them. */
+  let readDueMs = Number.POSITIVE_INFINITY;
 
   const runOnce = async (): Promise<boolean> => {
     const trigger = reconcileTriggers.find((name) => asked.has(name)) ?? 'timer';
-    asked = new Set();
     const startMs = clock.now();
-    const { results, isOk, isKernelUp } = await keepAll().catch(giveUp);
+    const isRead = asked.has('startup') || asked.has('timer') || startMs >= readDueMs;
+    asked = new Set();
+    const { results, isOk, isKernelUp } = await keepAll(isRead).catch(giveUp);
     if (isKernelUp) noteKernel(undefined);
     if (isOk) settingsTrouble = undefined;
     emit({ type: 'reconciled', trigger, isOk, durationMs: clock.now() - startMs, results });
+    if (isRead) restedAtMs = clock.now() + Math.max(readRestMs, readRestShare * (clock.now() - startMs));
+    readDueMs = isRead ? Number.POSITIVE_INFINITY : Math.max(clock.now(), restedAtMs);
     options.onDone(isOk);
     return isOk;
   };
 
   /** The table first: traffic depends on it. */
-  const keepAll = async (): Promise<Run> => {
-    const { results, isOk } = await tableKeeper.keep();
+  const keepAll = async (isRead: boolean): Promise<Run> => {
+    const { results, isOk } = await tableKeeper.keep({ isRead });
     const areSettingsKept = await settingsKeeper.keep().catch(giveUpSettings);
     return { results, isOk: isOk && areSettingsKept, isKernelUp: true };
   };
@@ -91,9 +101,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const intervalMs = options.intervalMs();
     const nextMs =
       trouble === undefined
-        ? Math.min(clock.now() + intervalMs, tableKeeper.nextDueMs(), settingsKeeper.nextDueMs())
+        ? Math.min(clock.now() + intervalMs, readDueMs, tableKeeper.nextDueMs(), settingsKeeper.nextDueMs())
         : clock.now() + Math.min(intervalMs, retryMs);
-    cancelTimer = clock.at(nextMs, () => request('timer'));
+    cancelTimer = clock.at(nextMs, () => request(nextMs === readDueMs ? 'transition' : 'timer'));
   };
 
   const start = (): Promise<boolean> => {

@@ -71,7 +71,7 @@ export function createSettingsKeeper(options: SettingsKeeperOptions): SettingsKe
   const apply = async (ops: readonly SettingOp[]): Promise<readonly SettingOp[]> => {
     if (ops.length === 0) return [];
     const results = await kernel.applySettings(ops);
-    for (const { op, error } of results) backoff.note(formatSettingOp(op), error !== undefined);
+    backoff.note(results, ({ op }) => formatSettingOp(op));
     emit({ type: 'settings_changed', results });
     return applied(results);
   };

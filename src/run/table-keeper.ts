@@ -11,8 +11,11 @@ import { type Ownership, own } from './ownership.ts';
 import { createDriftTeller, createPlanTeller } from './teller.ts';
 
 export interface TableKeeper {
-  /** Rejects with `KernelUnavailable`. */
-  keep(): Promise<TablePass>;
+  /**
+   * Takes the kernel's table to what is wanted: from what is `read` of it, or from what it was left with, which costs only
+   * what changed; then it is read where that does not do. Rejects with `KernelUnavailable`.
+   */
+  keep(how: { readonly isRead: boolean }): Promise<TablePass>;
   /** The table as last read or written; empty before the first read. */
   lastTable(): Table;
   /** When something that was refused is due again; Infinity: nothing is. */
@@ -39,18 +42,33 @@ export interface TableKeeperOptions {
   readonly onRead: (table: Table) => void;
 }
 
-/** Keeps the kernel's table as it is wanted: read, diff, apply what differs, read back after a refusal. */
+/** Keeps the kernel's table as it is wanted: read, diff, apply what differs, read again after a refusal. */
 export function createTableKeeper(options: TableKeeperOptions): TableKeeper {
   const { kernel, emit, ownership, isRepairing, isDryRun } = options;
   const backoff = createBackoff(options.clock);
   const tellDrift = createDriftTeller(emit);
   const tellPlan = createPlanTeller(formatOp, (op: Op) => emit({ type: 'op_planned', op }));
   let table: Table = new Map();
+  /** `table` is what the kernel has, but for what others have done since. */
+  let isKnown = false;
   /** Our rows as we left them; undefined: we do not know what we left. */
   let expected: Table | undefined;
 
-  const pass = async (): Promise<TablePass> => {
+  const keep = async (isRead: boolean): Promise<TablePass> => {
+    if (isRead || !isKnown) {
+      await read();
+      return pass(true);
+    }
+    const first = await pass(false);
+    if (first.isOk) return first;
+    // Somebody else may have been there.
     await read();
+    const second = await pass(true);
+    return { ...second, results: [...first.results.filter(({ error }) => error === undefined), ...second.results] };
+  };
+
+  /** A refusal is final where the table was read before: it is noted, and the table read again. */
+  const pass = async (isFinal: boolean): Promise<TablePass> => {
     const { table: desired, awaiting } = options.desired();
     const drifts = expected === undefined ? [] : findDrift(expected, table);
     const ops = diff(desired, table, ownership.owned()).filter(isToBeDone(drifts, desired));
@@ -60,7 +78,10 @@ export function createTableKeeper(options: TableKeeperOptions): TableKeeper {
     }
     own(ownership, new Set([...ownership.owned(), ...desired.keys()]));
     const results = await applyInSteps(desired, awaiting, backoff.due(ops, formatOp));
-    if (results.some(({ error }) => error !== undefined)) await read();
+    if (isFinal) {
+      backoff.note(results, ({ op }) => formatOp(op));
+      if (results.some(({ error }) => error !== undefined)) await read();
+    }
     tellDrift(drifts, isRepairing());
     own(ownership, new Set([...ownership.owned()].filter((key) => desired.has(key) || table.has(key))));
     const left = isRepairing() ? table : applyOps(expected ?? table, applied(results));
@@ -71,6 +92,7 @@ export function createTableKeeper(options: TableKeeperOptions): TableKeeper {
   /** What we left may be there or not; where drift is only reported, that is still what to compare with. */
   const forget = (error: unknown): never => {
     if (isRepairing()) expected = undefined;
+    isKnown = false;
     throw error;
   };
 
@@ -87,13 +109,13 @@ export function createTableKeeper(options: TableKeeperOptions): TableKeeper {
 
   const read = async () => {
     table = await kernel.read();
+    isKnown = true;
     options.onRead(table);
   };
 
   const apply = async (ops: readonly Op[]): Promise<readonly OpResult[]> => {
     if (ops.length === 0) return [];
     const results = await kernel.apply(ops);
-    for (const { op, error } of results) backoff.note(formatOp(op), error !== undefined);
     table = applyOps(table, applied(results));
     return results;
   };
@@ -104,7 +126,7 @@ export function createTableKeeper(options: TableKeeperOptions): TableKeeper {
     return isNoRepair(drifts, diff(desired, expected, ownership.owned()));
   };
 
-  return { keep: () => pass().catch(forget), lastTable: () => table, nextDueMs: backoff.nextDueMs };
+  return { keep: ({ isRead }) => keep(isRead).catch(forget), lastTable: () => table, nextDueMs: backoff.nextDueMs };
 }
 
 function applied(results: readonly OpResult[]): readonly Op[] {
