@@ -24,6 +24,7 @@ The other scenes run on the machine itself, in a network namespace of their own,
 
 ## How it is measured
 
+lvsd runs with \`metrics.detail: service\`, as is advised where there are thousands of servers, and is otherwise as it comes.
 Peers of a scene are run one after the other, in the same boot, against the same servers, with the same intervals. Figures
 are medians; the samples are at the end. CPU is the user and system time of the process that checks, with its threads and
 with the processes that it starts; it holds what the kernel does for the probe, and on these virtual links also much of

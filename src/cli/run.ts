@@ -5,6 +5,7 @@ import { ConfigError, formatIssue } from '../config/issue.ts';
 import { loadConfigApart } from '../config/load-apart.ts';
 import type { Config } from '../core/config.ts';
 import type { AgentEvent } from '../core/event.ts';
+import type { ServerSnapshot } from '../core/snapshot.ts';
 import { createIpvsKernel } from '../kernel/ipvs.ts';
 import { createMemoryKernel } from '../kernel/memory.ts';
 import { formatListing } from '../kernel/text/listing.ts';
@@ -151,8 +152,14 @@ async function runOnce({ agent, kernel }: Assembly, signals: Signals): Promise<n
     const header = 'info' in kernel ? await kernel.info() : memoryHeader;
     print(formatListing(await kernel.read(), { header }));
   }
+  const isAllKnown = agent.snapshot().services.every(({ servers }) => servers.every(isKnown));
   await agent.stop(typeof outcome === 'string' ? outcome : 'once');
-  return outcome === true ? exitCodes.ok : exitCodes.failed;
+  return outcome === true && isAllKnown ? exitCodes.ok : exitCodes.failed;
+}
+
+/** A fault of ours, which the log tells of, keeps a server from being known. */
+function isKnown({ health }: ServerSnapshot): boolean {
+  return health !== 'unknown';
 }
 
 async function runOn(assembly: Assembly, signals: Signals, options: RunOptions): Promise<number> {

@@ -60,6 +60,13 @@ describe('run --once', () => {
     });
   });
 
+  test('ends with 1 when a server could not be checked', async () => {
+    scene.writeConfig(settings([first.address], {}, { checks: [{ type: 'tcp', interface: 'nosuch0' }] }));
+    const agent = scene.run('--once');
+    expect((await agent.outcome).ending).toBe(1);
+    expect(actions(agent)).toContain('check_inconclusive');
+  });
+
   test.each([['SIGTERM'], ['SIGINT']] as const)('leaves off at %s, without a table', async (signal) => {
     const silent = await scene.hang();
     scene.writeConfig(settings([first.address, silent.address]));
