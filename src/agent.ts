@@ -180,6 +180,7 @@ export function createAgent(options: AgentOptions): Agent {
       await reconciler.reconcile('startup');
     },
     reload: async (next) => {
+      await probesHaveTheirTurn();
       const shared = share(config, next);
       await probesHaveTheirTurn();
       config = shared;

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { setImmediate as afterPoll } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Config } from '../core/config.ts';
 import { freeze } from './freeze.ts';
@@ -23,6 +24,8 @@ export async function loadConfigApart(path: string, startThread = startLoading):
   const thread = bytes > smallBytes ? start(path, startThread) : undefined;
   if (thread === undefined) return (await import('./load.ts')).loadConfig(path);
   const loaded = await answerOf(thread);
+  // To take it over from the thread was as much as may be done at a time.
+  await afterPoll();
   if ('issues' in loaded) throw new ConfigError(loaded.issues);
   return freeze(loaded.config);
 }
