@@ -1,16 +1,13 @@
 import type { Check, Config } from '../core/config.ts';
 import { sysctlName } from '../host/setting.ts';
 import { runKey } from '../run/roster.ts';
+import { checkFiles } from './check-files.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, ok } from './finding.ts';
 import { placedServers } from './servers.ts';
 import { setSysctls } from './sysctl.ts';
 
 const portRange = 'net/ipv4/ip_local_port_range';
-/** The runtime's own, the log, the listeners and their clients. */
-const spareFiles = 64;
-/** Both ends of what `ping` says, and of its end. */
-const filesOfIcmp = 4;
 
 /** Whether the checks find what they need on this machine, were all of them in flight at once. */
 export function checkProbing(facts: Facts, config: Config): readonly Finding[] {
@@ -22,17 +19,6 @@ export function checkProbing(facts: Facts, config: Config): readonly Finding[] {
 export function distinctChecks(config: Config): readonly Check[] {
   const all = placedServers(config).flatMap(({ server }) => server.checks);
   return [...new Map(all.map((check) => [runKey(check), check])).values()];
-}
-
-/** Each check holds its files for `timeout` at most and never overlaps itself; silent servers make them all hold on. */
-function checkFiles({ process }: Facts, checks: readonly Check[]): readonly Finding[] {
-  const subject = 'open files';
-  const icmp = checks.filter(({ type }) => type === 'icmp').length;
-  const wanted = spareFiles + (checks.length - icmp) + icmp * filesOfIcmp;
-  const sum = `${checks.length} checks in flight at once take up to ${wanted} open files, and the limit is ${process.openFilesLimit}`;
-  if (wanted <= process.openFilesLimit) return [ok(subject, sum)];
-  const message = `${sum}: set LimitNOFILE=${wanted} in the unit of lvsd`;
-  return [{ severity: 'problem', subject, message, remedy: `ulimit -n ${wanted}` }];
 }
 
 /**

@@ -305,13 +305,49 @@ const cases: readonly Case[] = [
   {
     what: 'too few open files',
     changes: { process: { ...facts().process, openFilesLimit: 64 } },
-    finding: { severity: 'problem', remedy: 'ulimit -n 65' },
+    finding: {
+      severity: 'warning',
+      message: expect.stringMatching(/checks would wait for each other.*LimitNOFILE=65/),
+      remedy: 'ulimit -n 65',
+    },
   },
   {
     what: 'fewer source ports than checks of one target',
     service: { checks: ['a', 'b'].map((path) => ({ type: 'http', name: path, path: `/${path}` })) },
     changes: { sysctl: { 'net/ipv4/ip_local_port_range': '40000\t40000' } },
     finding: { severity: 'problem', message: 'has 1 ports for 2 checks of 10.0.0.7 port 80, each of which takes one' },
+  },
+  {
+    what: 'an interface of checks that there is not',
+    service: { checks: [{ type: 'tcp', interface: 'nosuch0' }] },
+    changes: {
+      pathRefusals: new Map([['ipv4 interface nosuch0', { code: 'ENODEV', message: 'setsockopt: no such device' }]]),
+    },
+    finding: {
+      severity: 'problem',
+      subject: 'checks by ipv4 interface nosuch0',
+      message: 'those of web learn nothing on this machine: setsockopt: no such device; there is no interface nosuch0',
+    },
+  },
+  {
+    what: 'a mark that this process may not give',
+    service: { checks: [{ type: 'icmp', mark: 8, source: '10.0.0.1' }] },
+    changes: {
+      pathRefusals: new Map([['ipv4 source 10.0.0.1 mark 8', { code: 'EPERM', message: 'setsockopt: not permitted' }]]),
+    },
+    finding: { severity: 'problem', message: expect.stringContaining('start lvsd with CAP_NET_ADMIN') },
+  },
+  {
+    what: 'an interface of checks by TCP without libc',
+    service: { checks: [{ type: 'tcp', interface: 'eth1' }] },
+    changes: { engine: 'node' },
+    finding: { severity: 'problem', subject: 'koffi', message: expect.stringContaining('TCP of web learn nothing') },
+  },
+  {
+    what: 'ping without libc',
+    service: { checks: [{ type: 'icmp', interface: 'eth1' }] },
+    changes: { engine: 'node' },
+    finding: { severity: 'warning', subject: 'koffi', message: expect.stringContaining('of which there are 1') },
   },
   {
     what: 'a ping that may not send',
@@ -424,6 +460,11 @@ describe('no reason for complaint', () => {
     ['keepalived with other services', {}, { rivals: [{ ...keepalived, services: [`${vip}:443`, 'fwmark 80'] }] }],
     ['kube-proxy that does not use IPVS', {}, { rivals: [{ ...keepalived, name: 'kube-proxy', isComplete: false }] }],
     ['a refusal of ping that no check asks for', {}, { pingRefusals: [{ code: 'EPERM', message: 'no' }] }],
+    [
+      'an address that checks are made from, without libc',
+      { checks: [{ type: 'tcp', source: '10.0.0.1' }] },
+      { engine: 'node' },
+    ],
     ['as many files as are needed', {}, { process: { ...facts().process, openFilesLimit: 65 } }],
     [
       'a kernel without the sysctls of IPVS',
@@ -478,6 +519,51 @@ describe('modules', () => {
     expect(complaintsOf({ scheduler: 'sh' }, facts({ modules: found, isAutoloading: false }))).toEqual([
       expect.objectContaining({ severity: 'problem', subject: 'module ip_vs_sh', remedy: 'modprobe ip_vs_sh' }),
     ]);
+  });
+});
+
+describe('open files', () => {
+  const servers = (count: number) => Array.from({ length: count }, (_, n) => `10.0.${n >> 8}.${n & 255}`);
+  const check = (options: object) => ({ checks: [options] });
+
+  test.each<readonly [string, number, object, Facts['engine'], number]>([
+    ['one a check', 300, check({ type: 'tcp' }), 'libc', 300],
+    ['no more than runs that are in flight at once', 3000, check({ type: 'tcp' }), 'libc', 2000],
+    ['one more a check that is watched', 300, check({ type: 'tcp', watch: true }), 'libc', 600],
+    [
+      'those of idle connections, which get half of all',
+      5000,
+      check({ type: 'tcp', watch: true }),
+      'libc',
+      10_000 - 64,
+    ],
+    ['one a connection that is kept', 3000, check({ type: 'http', connection: 'reuse' }), 'libc', 3000],
+    ['one for all echo requests', 300, check({ type: 'icmp' }), 'libc', 1],
+    [
+      'one for echo requests that go the same way',
+      300,
+      { checks: [{ type: 'icmp' }, { type: 'icmp', name: 'b', mark: 8 }] },
+      'libc',
+      2,
+    ],
+    ['four a program ping', 300, check({ type: 'icmp' }), 'node', 1200],
+    [
+      'four a program ping, which are no more than runs',
+      3000,
+      { checks: [{ type: 'icmp' }, { type: 'tcp' }] },
+      'node',
+      8000,
+    ],
+  ])('%s', (_what, count, service, engine, files) => {
+    const of = (openFilesLimit: number) =>
+      examineService(
+        { servers: servers(count), ...service },
+        facts({ engine, process: { ...facts().process, openFilesLimit } }),
+      )
+        .filter(({ subject }) => subject === 'open files')
+        .map(({ severity, remedy }) => remedy ?? severity);
+    expect(of(files + 64)).toEqual(['ok']);
+    expect(of(files + 63)).toEqual([`ulimit -n ${files + 64}`]);
   });
 });
 
