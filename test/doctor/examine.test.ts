@@ -315,7 +315,35 @@ const cases: readonly Case[] = [
     what: 'fewer source ports than checks of one target',
     service: { checks: ['a', 'b'].map((path) => ({ type: 'http', name: path, path: `/${path}` })) },
     changes: { sysctl: { 'net/ipv4/ip_local_port_range': '40000\t40000' } },
-    finding: { severity: 'problem', message: 'has 1 ports for 2 checks of 10.0.0.7 port 80, each of which takes one' },
+    finding: {
+      severity: 'problem',
+      message:
+        'has 1 ports that are not reserved, and checks of 10.0.0.7 port 80 take up to 2; before the range is widened, put ports that programs listen on into net.ipv4.ip_local_reserved_ports',
+      remedy: 'sysctl -w net.ipv4.ip_local_port_range="1024 65535"',
+    },
+  },
+  {
+    what: 'source ports that are reserved',
+    changes: {
+      sysctl: {
+        'net/ipv4/ip_local_port_range': '32768\t60999',
+        'net/ipv4/ip_local_reserved_ports': '8080,30000-40000,40001-61000',
+      },
+    },
+    finding: { severity: 'problem', message: expect.stringContaining('has 0 ports that are not reserved') },
+  },
+  {
+    what: 'a range that cannot be widened',
+    changes: {
+      sysctl: { 'net/ipv4/ip_local_port_range': '1024\t65535', 'net/ipv4/ip_local_reserved_ports': '1024-65535' },
+    },
+    finding: { severity: 'problem', message: expect.stringContaining('no range has as many'), remedy: undefined },
+  },
+  {
+    what: 'source ports that checks leave in TIME_WAIT',
+    service: { checks: [{ type: 'tcp', close: 'fin', interval: '2s', timeout: '1s' }] },
+    changes: { sysctl: { 'net/ipv4/ip_local_port_range': '40000\t40029' } },
+    finding: { severity: 'problem', message: expect.stringContaining('take up to 31') },
   },
   {
     what: 'an interface of checks that there is not',
@@ -464,6 +492,11 @@ describe('no reason for complaint', () => {
       'an address that checks are made from, without libc',
       { checks: [{ type: 'tcp', source: '10.0.0.1' }] },
       { engine: 'node' },
+    ],
+    [
+      'source ports that are used again out of TIME_WAIT',
+      { checks: [{ type: 'tcp', close: 'fin', interval: '2s', timeout: '1s' }] },
+      { sysctl: { 'net/ipv4/ip_local_port_range': '40000\t40000', 'net/ipv4/tcp_tw_reuse': '1' } },
     ],
     ['as many files as are needed', {}, { process: { ...facts().process, openFilesLimit: 65 } }],
     [
