@@ -79,6 +79,23 @@ test('up sets what the services need, status says so, and down leaves everything
   expect(dump(host)).toBe(asFound);
 });
 
+test('links that came after up, and forward, go on to forward after down', () => {
+  const config = write(everything);
+  director('up', config);
+  runOn(host, 'ip', 'link', 'add', 'late0', 'type', 'bridge');
+  const forwarding = ['ipv4', 'ipv6'].map((family) => `net.${family}.conf.late0.forwarding`);
+  try {
+    runOn(host, 'sysctl', '-qw', ...forwarding.map((name) => `${name}=1`));
+    expect(director('down', config)).toMatchObject({ status: 0, stderr: '' });
+    expect(runOn(host, 'sysctl', '-n', ...forwarding, 'net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding')).toBe(
+      '1\n1\n0\n0\n',
+    );
+  } finally {
+    runOn(host, 'ip', 'link', 'del', 'late0');
+  }
+  expect(dump(host)).toBe(asFound);
+});
+
 test('status names what is missing and ends with 3', () => {
   const config = write(everything);
   director('up', config);
