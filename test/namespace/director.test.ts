@@ -182,6 +182,15 @@ test.each([
   expect(dump(host)).toBe(asFound);
 });
 
+test('the broadcast address of a network of the host is refused before anything is set', () => {
+  const config = write([{ name: 'web', address: '172.16.100.255:80', servers: ['172.16.100.11'] }]);
+  const stderr =
+    'Cannot take 172.16.100.255: it is the broadcast address of the network of 172.16.100.10/24, which this host has\n';
+  expect(director('up', config)).toEqual({ status: 1, stdout: '', stderr });
+  expect(lvsdOn(host, ['realserver', 'up', '--vip', '172.16.100.255'])).toEqual({ status: 1, stdout: '', stderr });
+  expect(dump(host)).toBe(asFound);
+});
+
 test('without nft nothing is set where packets are to be marked', () => {
   const config = write(everything);
   // In a mount namespace of its own, so that the program is hidden from lvsd alone.
