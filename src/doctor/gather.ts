@@ -17,7 +17,7 @@ import { readPathRefusals } from './paths.ts';
 import { readRivals } from './rivals.ts';
 import { createRouteReader, type Route, type RouteReader } from './routes.ts';
 import { isHost, placedServers, virtualAddresses } from './servers.ts';
-import { readSysctl } from './sysctl.ts';
+import { sysctlIfReadable } from './sysctl.ts';
 
 /** Looks at this machine for what a configuration needs of it. Changes nothing and loads no module. */
 export async function gather(config: Config): Promise<Facts> {
@@ -33,7 +33,7 @@ export async function gather(config: Config): Promise<Facts> {
     ipvs: readIpvs(),
     modules,
     isAutoloading: readAutoloading(),
-    sysctl: readSysctl,
+    sysctl: sysctlIfReadable,
     interfaces,
     ...ways,
     process: readOwnProcess(),
