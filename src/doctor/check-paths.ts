@@ -7,12 +7,9 @@ import { enumerate, groupBy, placedServers } from './servers.ts';
 
 /** Whether checks may leave this machine the way that their `source`, `interface` and `mark` say. */
 export function checkPaths(facts: Facts, config: Config): readonly Finding[] {
-  const named = namedChecks(config);
-  const groups = groupBy(
-    named.filter(({ check }) => formatPath(check) !== ''),
-    ({ check }) => familyAndPathOf(check),
-  );
-  return [...(facts.engine === 'node' ? judgeNode(config) : []), ...[...groups].map((group) => judge(facts, ...group))];
+  if (facts.engine === 'node') return judgeNode(config);
+  const named = namedChecks(config).filter(({ check }) => formatPath(check) !== '');
+  return [...groupBy(named, ({ check }) => familyAndPathOf(check))].map((group) => judge(facts, ...group));
 }
 
 interface NamedCheck {
@@ -51,7 +48,7 @@ function hintOf({ code }: Refusal, check: Check): string {
   }
 }
 
-/** What checks are without libc. */
+/** What checks are without libc, which it also takes to try paths. */
 function judgeNode(config: Config): readonly Finding[] {
   const unable = namedChecks(config).filter(({ check }) => check.type === 'tcp' && isBeyondNode(check));
   const pings = distinctChecks(config).filter(({ type }) => type === 'icmp').length;

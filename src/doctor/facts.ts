@@ -28,7 +28,7 @@ export interface Facts {
   readonly pingRefusals: readonly Refusal[];
   /** What probes make their sockets with. */
   readonly engine: EngineName;
-  /** Why this process may have no sockets of a path, by family and path; absent: it may, or nobody can tell. */
+  /** Why this process may have no sockets of a path, by family and path; absent: it may. None without libc. */
   readonly pathRefusals: ReadonlyMap<string, Refusal>;
   readonly rivals: readonly Rival[];
   readonly firewall: Firewall;

@@ -557,6 +557,13 @@ describe('modules', () => {
   });
 });
 
+test('paths are said to be in order where they could be tried alone', () => {
+  const subjects = (engine: Facts['engine']) =>
+    examineService({ checks: [{ type: 'tcp', source: '10.0.0.1' }] }, facts({ engine })).map(({ subject }) => subject);
+  expect(subjects('libc')).toContain('checks by ipv4 source 10.0.0.1');
+  expect(subjects('node')).not.toContain('checks by ipv4 source 10.0.0.1');
+});
+
 describe('open files', () => {
   const servers = (count: number) => Array.from({ length: count }, (_, n) => `10.0.${n >> 8}.${n & 255}`);
   const check = (options: object) => ({ checks: [options] });
