@@ -30,7 +30,7 @@ const arrows: readonly (readonly [part: string, ...allowed: readonly string[]])[
   ],
   ['src/observe/', 'src/core/', 'src/kernel/text/rules.ts', 'src/kernel/text/setting-rules.ts'],
   ['src/admin/', 'src/core/', 'src/run/clock.ts', 'src/run/directory.ts'],
-  ['src/doctor/', 'src/core/', 'src/kernel/', 'src/host/', 'src/run/', 'checks/'],
+  ['src/doctor/', 'src/core/', 'src/kernel/', 'src/host/', 'src/net/', 'src/run/', 'checks/'],
   ['src/version.ts'],
   ['src/cli/', 'src/', 'checks/'],
   ['src/main.ts', 'src/', 'checks/'],

@@ -27,7 +27,8 @@ function checkPresence(facts: Facts, address: string, names: readonly string[], 
   const standby = facts.rivals.find(({ movesAddresses }) => movesAddresses);
   if (standby === undefined) return { severity: 'problem', subject, message, remedy };
   const addition = `; that is as it should be while ${standby.name} (pid ${standby.pid}) holds this machine in reserve`;
-  return { severity: 'warning', subject, message: `${message}${addition}`, remedy };
+  // No remedy: two machines with one address, while the other has it, would take each other's clients.
+  return { severity: 'warning', subject, message: `${message}${addition}` };
 }
 
 /**

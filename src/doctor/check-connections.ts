@@ -64,7 +64,7 @@ function checkReuse(facts: Facts): readonly Finding[] {
     return [{ severity: 'warning', subject, message, remedy: setSysctls([paths.reuse], '1') }];
   }
   if (mode !== '0' && isSlow) {
-    const message = `is ${mode} and net.ipv4.vs.conntrack is on: a new connection from a port that its client has used before takes a second longer on Linux before 5.9, here ${facts.kernelRelease}, unless its maker has mended that`;
+    const message = `is ${mode} and net.ipv4.vs.conntrack is on: a new connection from a port that its client has used before takes a second longer on Linux before 5.9, here ${facts.kernelRelease}, unless its maker has mended that; at 0 it goes at once, but to the server that it had then, even if that has failed or has weight 0`;
     return [{ severity: 'warning', subject, message, remedy: setSysctls([paths.reuse], '0') }];
   }
   return [ok(subject, 'clients that use a port again are served by the scheduler')];
@@ -89,7 +89,8 @@ function checkTableSize({ ipvs: { connections, tableSize } }: Facts): readonly F
   // 20 bits are the most that every kernel takes (CONFIG_IP_VS_TAB_BITS).
   const bits = Math.min(20, Math.ceil(Math.log2(connections)));
   const message = `the table has ${tableSize} chains for ${connections} connections, which makes each lookup long; it takes effect when the module is loaded again`;
-  const remedy = `echo options ip_vs conn_tab_bits=${bits} > /etc/modprobe.d/ip_vs.conf`;
+  // Of two lines the later counts, and other files may have options of their own.
+  const remedy = `echo options ip_vs conn_tab_bits=${bits} >> /etc/modprobe.d/lvsd.conf`;
   return [{ severity: 'advice', subject, message, remedy }];
 }
 

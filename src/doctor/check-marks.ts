@@ -18,11 +18,14 @@ export function checkMarks(facts: Facts, config: Config, file: string): readonly
 }
 
 /** Of a service whose packets `lvsd director up` has marked. */
-function judgeOwn({ firewall: { isOwnTableSet } }: Facts, subject: string, remedy: string): Finding {
+function judgeOwn({ firewall: { isOwnTableSet }, rivals }: Facts, subject: string, remedy: string): Finding {
   if (isOwnTableSet === true) return ok(subject, 'the nftables table inet lvsd marks its packets');
   if (isOwnTableSet === false) {
     const message = `the nftables table inet lvsd is missing or not as the 'marks' of the configuration want it, so packets for this service are not given to IPVS`;
-    return { severity: 'problem', subject, message, remedy };
+    const mover = rivals.find(({ movesAddresses }) => movesAddresses);
+    if (mover === undefined) return { severity: 'problem', subject, message, remedy };
+    const addition = `; lvsd director up sets it, but takes the addresses as well, which ${mover.name} (pid ${mover.pid}) may have put elsewhere`;
+    return { severity: 'problem', subject, message: `${message}${addition}` };
   }
   const message =
     'whether the nftables table inet lvsd marks its packets cannot be told, as nft could not list it: lvsd director status tells why';

@@ -38,13 +38,22 @@ function judge(facts: Facts, module: string, purpose: string): Finding {
     case 'missing':
       return { severity: 'problem', subject, message: `the kernel ${facts.kernelRelease} comes without ${purpose}` };
     case 'unknown':
-      return {
-        severity: 'warning',
-        subject,
-        message: `${purpose} is not in the kernel as far as can be seen, and whether it can be loaded cannot be told: the modules of ${facts.kernelRelease} are not at hand`,
-        remedy: `modprobe ${module}`,
-      };
+      return judgeUnknown(facts, module, purpose);
   }
+}
+
+/** Of IPVS itself /proc tells that it is not there, of the rest nothing does. */
+function judgeUnknown({ kernelRelease }: Facts, module: string, purpose: string): Finding {
+  const subject = `module ${module}`;
+  const reason = `whether it can be loaded cannot be told: the modules of ${kernelRelease}, or modprobe, are not at hand`;
+  const advice = `run modprobe ${module} where they are, as on the host of a container`;
+  if (module === 'ip_vs')
+    return { severity: 'problem', subject, message: `${purpose} is not in the kernel, and ${reason}; ${advice}` };
+  return {
+    severity: 'warning',
+    subject,
+    message: `${purpose} is not in the kernel as far as can be seen, and ${reason}; ${advice}`,
+  };
 }
 
 function judgeLoadable({ isAutoloading }: Facts, module: string, purpose: string): Finding {

@@ -1,16 +1,11 @@
 import type { Check, Config } from '../core/config.ts';
-import { sysctlName } from '../host/setting.ts';
 import { runKey } from '../run/roster.ts';
+import { checkFiles } from './check-files.ts';
+import { checkPorts } from './check-ports.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, ok } from './finding.ts';
 import { placedServers } from './servers.ts';
 import { setSysctls } from './sysctl.ts';
-
-const portRange = 'net/ipv4/ip_local_port_range';
-/** The runtime's own, the log, the listeners and their clients. */
-const spareFiles = 64;
-/** Both ends of what `ping` says, and of its end. */
-const filesOfIcmp = 4;
 
 /** Whether the checks find what they need on this machine, were all of them in flight at once. */
 export function checkProbing(facts: Facts, config: Config): readonly Finding[] {
@@ -22,42 +17,6 @@ export function checkProbing(facts: Facts, config: Config): readonly Finding[] {
 export function distinctChecks(config: Config): readonly Check[] {
   const all = placedServers(config).flatMap(({ server }) => server.checks);
   return [...new Map(all.map((check) => [runKey(check), check])).values()];
-}
-
-/** Each check holds its files for `timeout` at most and never overlaps itself; silent servers make them all hold on. */
-function checkFiles({ process }: Facts, checks: readonly Check[]): readonly Finding[] {
-  const subject = 'open files';
-  const icmp = checks.filter(({ type }) => type === 'icmp').length;
-  const wanted = spareFiles + (checks.length - icmp) + icmp * filesOfIcmp;
-  const sum = `${checks.length} checks in flight at once take up to ${wanted} open files, and the limit is ${process.openFilesLimit}`;
-  if (wanted <= process.openFilesLimit) return [ok(subject, sum)];
-  const message = `${sum}: set LimitNOFILE=${wanted} in the unit of lvsd`;
-  return [{ severity: 'problem', subject, message, remedy: `ulimit -n ${wanted}` }];
-}
-
-/**
- * A source port is taken once for each target, so only checks of one target compete for them; and probes reset what
- * they opened, which leaves nothing in TIME_WAIT, so that `tcp_tw_reuse` does not matter.
- */
-function checkPorts({ sysctl }: Facts, checks: readonly Check[]): readonly Finding[] {
-  const [low, high] = (sysctl(portRange) ?? '').split(/\s+/).map(Number);
-  if (low === undefined || high === undefined) return [];
-  const ports = high - low + 1;
-  const subject = sysctlName(portRange);
-  const [most, target] = busiestTarget(checks);
-  if (most <= ports) return [ok(subject, `has ${ports} ports for up to ${most} checks of one target`)];
-  const message = `has ${ports} ports for ${most} checks of ${target}, each of which takes one`;
-  return [{ severity: 'problem', subject, message, remedy: setSysctls([portRange], '32768 60999') }];
-}
-
-function busiestTarget(checks: readonly Check[]): readonly [count: number, target: string] {
-  const counts = new Map<string, number>();
-  for (const { type, target } of checks) {
-    const key = `${target.address} port ${target.port}`;
-    if (type !== 'icmp') counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  const [target, most] = [...counts].sort(([, a], [, b]) => b - a)[0] ?? ['', 0];
-  return [most, target];
 }
 
 function checkPing({ pingRefusals }: Facts, checks: readonly Check[]): readonly Finding[] {

@@ -21,13 +21,17 @@ function judge(rival: Rival, { services }: Config): Finding {
   const shared = services.filter((service) => rival.services.includes(writtenName(service)));
   if (shared.length > 0) {
     const names = enumerate(shared.map((service) => service.name));
-    const message = `has ${names} in ${file} too: each of the two programs undoes what the other does; take these services out of one of them`;
-    return { severity: 'problem', subject, message, remedy: `kill ${pid}` };
+    const message = `has ${names} in ${file} too: each of the two programs undoes what the other does; take these services out of one of them${rival.movesAddresses ? stopping : ''}`;
+    return { severity: 'problem', subject, message };
   }
   if (isComplete) return ok(subject, 'runs, and has none of these services');
   const message = `runs, and what it has in ${file} cannot be told for certain: were one of these services among it, each of the two programs would undo what the other does`;
   return { severity: 'warning', subject, message };
 }
+
+/** What is for the operator to decide, and so no remedy. */
+const stopping =
+  '. It may hold addresses for this machine as well, or move them to another: decide what is to become of these before it is stopped';
 
 /** As the files of others name it. */
 function writtenName({ identity }: Service): string {
@@ -42,9 +46,8 @@ function checkKubernetes({ interfaces, rivals }: Facts, config: Config): readonl
   const subject = pid === undefined ? kubeDevice : `kube-proxy (pid ${pid})`;
   const shared = [...virtualAddresses(config).keys()].filter((address) => bound.includes(address));
   if (shared.length > 0) {
-    const message = `${kubeDevice} has ${enumerate(shared)}: kube-proxy keeps services of the same address in the table, and undoes what lvsd does there`;
-    const remedy = shared.map((address) => `ip address del ${address} dev ${kubeDevice}`).join(' && ');
-    return [{ severity: 'problem', subject, message, remedy }];
+    const message = `${kubeDevice} has ${enumerate(shared)}: kube-proxy keeps services of the same address in the table, and undoes what lvsd does there; give one of the two other addresses`;
+    return [{ severity: 'problem', subject, message }];
   }
   const message = `kube-proxy keeps services of its own in the table, and deletes those that it does not know: put the addresses of this configuration into its excludeCIDRs`;
   return [{ severity: 'warning', subject, message }];

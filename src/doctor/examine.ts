@@ -4,6 +4,7 @@ import { checkConnections } from './check-connections.ts';
 import { checkForwarding } from './check-forwarding.ts';
 import { checkMarks } from './check-marks.ts';
 import { checkModules } from './check-modules.ts';
+import { checkPaths } from './check-paths.ts';
 import { checkPermission } from './check-permission.ts';
 import { checkProbing } from './check-probing.ts';
 import { checkRivals } from './check-rivals.ts';
@@ -21,6 +22,7 @@ const checks = [
   checkMarks,
   checkRivals,
   checkProbing,
+  checkPaths,
 ];
 
 /** By weight: the first is the worst. */

@@ -1,3 +1,4 @@
+import type { EngineName } from '../core/snapshot.ts';
 import type { Firewall } from './firewall.ts';
 import type { InterfaceAddress } from './interfaces.ts';
 import type { IpvsState } from './ipvs-state.ts';
@@ -24,12 +25,16 @@ export interface Facts {
   readonly refusedArrivals: readonly RefusedArrival[];
   readonly process: OwnProcess;
   /** Why this process may not ping, by family; absent: it may, or nobody wants to. */
-  readonly pingRefusals: readonly PingRefusal[];
+  readonly pingRefusals: readonly Refusal[];
+  /** What probes make their sockets with. */
+  readonly engine: EngineName;
+  /** Why this process may have no sockets of a path, by family and path; absent: it may. None without libc. */
+  readonly pathRefusals: ReadonlyMap<string, Refusal>;
   readonly rivals: readonly Rival[];
   readonly firewall: Firewall;
 }
 
-export interface PingRefusal {
+export interface Refusal {
   /** An errno name. */
   readonly code: string;
   readonly message: string;

@@ -10,7 +10,7 @@ export interface Finding {
   /** What it is about: a sysctl, a module, a service. */
   readonly subject: string;
   readonly message: string;
-  /** A command of the shell that mends it, for root; absent where the configuration or another machine is at fault. */
+  /** A command of the shell that mends it, for root; absent where the configuration or another machine is at fault, or an operator has to choose. */
   readonly remedy?: string;
 }
 

@@ -2,20 +2,22 @@ import { release } from 'node:os';
 import { probeOf } from '../../checks/index.ts';
 import { type Family, familyOf } from '../core/address.ts';
 import type { Check, Config } from '../core/config.ts';
+import { engineName } from '../net/engine.ts';
 import { createSystemClock } from '../run/clock.ts';
 import { createRunner } from '../run/runner.ts';
 import { modulesFor } from './check-modules.ts';
 import { distinctChecks } from './check-probing.ts';
-import type { Facts, PingRefusal } from './facts.ts';
+import type { Facts, Refusal } from './facts.ts';
 import { readFirewall } from './firewall.ts';
 import { entrances, type InterfaceAddress, readInterfaces } from './interfaces.ts';
 import { readIpvs } from './ipvs-state.ts';
 import { readAutoloading, readModule } from './modules.ts';
 import { readOwnProcess } from './own-process.ts';
+import { readPathRefusals } from './paths.ts';
 import { readRivals } from './rivals.ts';
 import { createRouteReader, type Route, type RouteReader } from './routes.ts';
 import { isHost, placedServers, virtualAddresses } from './servers.ts';
-import { readSysctl } from './sysctl.ts';
+import { sysctlIfReadable } from './sysctl.ts';
 
 /** Looks at this machine for what a configuration needs of it. Changes nothing and loads no module. */
 export async function gather(config: Config): Promise<Facts> {
@@ -31,11 +33,13 @@ export async function gather(config: Config): Promise<Facts> {
     ipvs: readIpvs(),
     modules,
     isAutoloading: readAutoloading(),
-    sysctl: readSysctl,
+    sysctl: sysctlIfReadable,
     interfaces,
     ...ways,
     process: readOwnProcess(),
     pingRefusals,
+    engine: engineName(),
+    pathRefusals: readPathRefusals(distinctChecks(config)),
     rivals: readRivals(),
     firewall,
   };
@@ -77,7 +81,7 @@ async function readRoutes(reader: RouteReader, addresses: ReadonlySet<string>): 
 }
 
 /** Pings this machine itself: whether it answers is of no interest, only whether we may ask. */
-async function readPingRefusals(config: Config): Promise<readonly PingRefusal[]> {
+async function readPingRefusals(config: Config): Promise<readonly Refusal[]> {
   const checks = distinctChecks(config).filter(({ type }) => type === 'icmp');
   const families = new Map(checks.map((check) => [familyOf(check.target.address), check]));
   const clock = createSystemClock();

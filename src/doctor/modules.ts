@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { look } from './programs.ts';
-import { readSysctl } from './sysctl.ts';
+import { sysctlIfReadable } from './sysctl.ts';
 
 /** `forbidden`: modprobe's configuration says so. `unknown`: there is nobody to ask. */
 export type ModuleState = 'present' | 'loadable' | 'forbidden' | 'missing' | 'unknown';
@@ -18,8 +18,8 @@ export async function readModule(name: string): Promise<ModuleState> {
 
 /** Whether a request of the kernel for a module is of any use: `modprobe_path` of kernel/module/kmod.c. */
 export function readAutoloading(): boolean {
-  const program = readSysctl('kernel/modprobe');
-  if (readSysctl('kernel/modules_disabled') === '1') return false;
+  const program = sysctlIfReadable('kernel/modprobe');
+  if (sysctlIfReadable('kernel/modules_disabled') === '1') return false;
   // A kernel without the sysctl, or a container that may not see it, tells nothing against it.
   return program === undefined || !['', 'true', 'false'].includes(basename(program));
 }

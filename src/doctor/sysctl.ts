@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { sysctlName } from '../host/setting.ts';
 
 /** The value of a sysctl by its path below /proc/sys; undefined where there is none, or none that may be read. */
-export function readSysctl(path: string): string | undefined {
+export function sysctlIfReadable(path: string): string | undefined {
   try {
     return readFileSync(`/proc/sys/${path}`, 'utf8').trim();
   } catch {

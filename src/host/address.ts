@@ -1,5 +1,6 @@
 import type { Channel } from '../kernel/channel.ts';
 import { HostError } from './error.ts';
+import { isBroadcastOf } from './prefix.ts';
 import { lookForLink, refusable, requireLink } from './require-link.ts';
 import { addAddress, deleteAddress, type LinkAddress, listAddresses } from './rt-address.ts';
 import { listLinks } from './rt-link.ts';
@@ -8,23 +9,26 @@ import { type AddressSetting, type Found, formatSetting, type Place } from './se
 /** A host address; one that the link has with another prefix length does as well. */
 export function addressPlace(setting: AddressSetting, channel: Channel): Place {
   const { address, link: name, isSilent } = setting;
-  const everywhere = async () => {
-    const all = await refusable('list the addresses', listAddresses(channel));
-    return all.filter((one) => one.address === address);
-  };
-  const found = async () => {
+  const list = () => refusable('list the addresses', listAddresses(channel));
+  const found = async (all: readonly LinkAddress[]) => {
     const link = await lookForLink(channel, name);
-    return link === undefined ? [] : (await everywhere()).filter(({ linkIndex }) => linkIndex === link.index);
+    return link === undefined ? [] : all.filter((one) => one.address === address && one.linkIndex === link.index);
   };
   const read = async (): Promise<Found> => {
-    const [one] = await found();
-    const betrayed = isSilent ? await betrayalOf(await everywhere(), channel) : {};
-    return { ...(one === undefined ? {} : { address: `${address}/${one.prefixLength}` }), ...betrayed };
+    const all = await list();
+    const [one] = await found(all);
+    const places = all.filter((other) => other.address === address);
+    const betrayed = isSilent ? await betrayalOf(places, channel) : {};
+    const own = one === undefined ? networkOf(address, all) : { address: `${address}/${one.prefixLength}` };
+    return { ...own, ...betrayed };
   };
-  const conflict = ({ betrayedBy, state }: Found) =>
-    betrayedBy === undefined
+  const conflict = ({ betrayedBy, state, broadcastOf }: Found) => {
+    if (broadcastOf !== undefined)
+      return `Cannot take ${address}: it is the broadcast address of the network of ${broadcastOf}, which this host has`;
+    return betrayedBy === undefined
       ? undefined
       : `Cannot keep ${address} from neighbours as it is ${state}, which answers for it: name another VIP, or remove it there with 'ip addr del ${betrayedBy}'`;
+  };
   return {
     read,
     isSet: (found) => found.address !== undefined && found.betrayedBy === undefined,
@@ -37,12 +41,20 @@ export function addressPlace(setting: AddressSetting, channel: Channel): Place {
       await refusable(`add ${formatSetting(setting)}`, addAddress(channel, address, index), hints);
     },
     restore: async () => {
-      const ours = (await found()).find(({ prefixLength }) => prefixLength === (address.includes(':') ? 128 : 32));
+      const ours = (await found(await list())).find(
+        ({ prefixLength }) => prefixLength === (address.includes(':') ? 128 : 32),
+      );
       if (ours === undefined) return undefined;
       await refusable(`remove ${formatSetting(setting)}`, deleteAddress(channel, address, ours.linkIndex));
       return undefined;
     },
   };
+}
+
+/** The address of this host whose network has this one for all of its hosts. */
+function networkOf(address: string, all: readonly LinkAddress[]): Found {
+  const one = all.find((other) => isBroadcastOf(other, address));
+  return one === undefined ? {} : { broadcastOf: `${one.address}/${one.prefixLength}` };
 }
 
 /** A link other than lo or a tunnel that has the address: it answers ARP, or neighbour solicitations, for it. */

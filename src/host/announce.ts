@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { familyOf, type Parsed } from '../core/address.ts';
 import type { Channel } from '../kernel/channel.ts';
 import { type Libc, loadLibc } from '../net/libc.ts';
 import { createSystemClock } from '../run/clock.ts';
-import { searchPath } from '../run/search-path.ts';
 import * as frames from './frames.ts';
+import { run } from './program.ts';
 import { lookForLink } from './require-link.ts';
 import type { Link } from './rt-link.ts';
 import type { AddressSetting } from './setting.ts';
@@ -125,15 +124,14 @@ async function tellByArping(announcements: readonly Announcement[]): Promise<Rea
   return reasons;
 }
 
-function arping({ address, link: { name } }: Announcement): Promise<string | undefined> {
-  const env = { PATH: searchPath(process.env.PATH) };
-  return new Promise((resolve) => {
-    execFile('arping', ['-q', '-U', '-c', '1', '-I', name, address], { env }, (error) => {
-      if (error === null) resolve(undefined);
-      else
-        resolve(
-          error.code === 'ENOENT' ? 'there is neither the package koffi nor the program arping' : 'arping failed',
-        );
-    });
-  });
+async function arping({ address, link: { name } }: Announcement): Promise<string | undefined> {
+  try {
+    const { code, isLate } = await run('arping', ['-q', '-U', '-c', '1', '-I', name, address]);
+    if (isLate) return 'arping did not end in time';
+    return code === 0 ? undefined : 'arping failed';
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return 'there is neither the package koffi nor the program arping';
+    return `arping cannot be started: the system answered ${code}`;
+  }
 }

@@ -1,15 +1,14 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { printable } from '../core/printable.ts';
-import { searchPath } from '../run/search-path.ts';
 import { HostError, refusal } from './error.ts';
+import { type Finished, run, usualLimitMs } from './program.ts';
 
 /** What `nft -j list` prints. Rejects with `HostError`. */
 export async function listNft(...what: readonly string[]): Promise<NftDocument> {
-  const output = await run(['list', ...what]);
+  const output = await runNft(['list', ...what]);
   try {
     return JSON.parse(output);
   } catch {
@@ -24,7 +23,7 @@ export async function listNft(...what: readonly string[]): Promise<NftDocument> 
 export async function applyNft(commands: readonly object[]): Promise<void> {
   const file = openUnnamed(JSON.stringify({ nftables: commands }));
   try {
-    await run(['-f', '/proc/self/fd/0'], file);
+    await runNft(['-f', '/proc/self/fd/0'], file);
   } finally {
     closeSync(file);
   }
@@ -41,38 +40,20 @@ export interface NftObject {
   readonly [key: string]: unknown;
 }
 
-interface Finished {
-  readonly code: number | null;
-  readonly output: string;
-  readonly complaint: string;
-}
-
-async function run(args: readonly string[], input?: number): Promise<string> {
-  const { code, output, complaint } = await execute(['-j', ...args], input);
+async function runNft(args: readonly string[], input?: number): Promise<string> {
+  const { code, isLate, output, complaint } = await start(['-j', ...args], input);
   if (code === 0) return output;
   const why = printable(complaint.trim().split('\n')[0] ?? '');
-  throw new HostError(
-    'failed',
-    `Cannot look after the marks of packets: nft ${args.join(' ')} ended with ${code}: ${why}`,
-  );
+  const end = isLate ? `did not end within ${usualLimitMs / 1000} s` : `ended with ${code}: ${why}`;
+  throw new HostError('failed', `Cannot look after the marks of packets: nft ${args.join(' ')} ${end}`);
 }
 
-/** Without a shell. */
-function execute(args: readonly string[], input: number | undefined): Promise<Finished> {
-  const env = { PATH: searchPath(process.env.PATH), LC_ALL: 'C' };
-  return new Promise((resolve, reject) => {
-    const child = spawn('nft', args, { env, stdio: [input ?? 'ignore', 'pipe', 'pipe'] });
-    let output = '';
-    let complaint = '';
-    child.stdout?.setEncoding('utf8').on('data', (text) => {
-      output += text;
-    });
-    child.stderr?.setEncoding('utf8').on('data', (text) => {
-      complaint += text;
-    });
-    child.once('error', (error) => reject(notStarted(error)));
-    child.once('close', (code) => resolve({ code, output, complaint }));
-  });
+async function start(args: readonly string[], input: number | undefined): Promise<Finished> {
+  try {
+    return await run('nft', args, { input });
+  } catch (error) {
+    throw notStarted(error as NodeJS.ErrnoException);
+  }
 }
 
 function openUnnamed(text: string): number {

@@ -14,6 +14,15 @@ export function contains(outer: string, inner: string): boolean {
   return digitsOf(inner).slice(0, prefixLength) === digitsOf(outer).slice(0, prefixLength);
 }
 
+/** Whether the address is that of all hosts in the network of another: a /31 or /32 has none (RFC 3021), nor has IPv6. */
+export function isBroadcastOf(
+  { address: host, prefixLength }: { readonly address: string; readonly prefixLength: number },
+  address: string,
+): boolean {
+  if (prefixLength > 30 || familyOf(address) === 'ipv6' || !contains(`${host}/${prefixLength}`, address)) return false;
+  return !digitsOf(address).slice(prefixLength).includes('0');
+}
+
 function digitsOf(prefix: string): string {
   return [...ipToBytes(splitPrefix(prefix).address)].map((byte) => byte.toString(2).padStart(8, '0')).join('');
 }

@@ -45,7 +45,7 @@ export function openRecord(directory: string, role: Role): RecordFile {
     path,
     load: () => {
       const text = read(path);
-      return text === undefined || isVoid(text, origin) ? undefined : parse(text, path);
+      return text === undefined || isVoid(text, origin) ? undefined : parse(text, path, role);
     },
     save: (record) => attempt(`write ${path}`, () => replaceFile(directory, name, format(record, origin))),
     remove: () => attempt(`remove ${path}`, () => unlinkIfThere(path)),
@@ -83,25 +83,34 @@ function isVoid(text: string, now: Origin): boolean {
   return start !== now.start || isOtherNamespace;
 }
 
-function parse(text: string, path: string): HostRecord {
-  const { version, checksum, record } = parseJson(text, path) ?? {};
-  if (version !== 1) throw distrust(path, `its version is ${JSON.stringify(version)} and not 1`);
-  if (checksum !== checksumOf(record)) throw distrust(path, 'its checksum is wrong');
+function parse(text: string, path: string, role: Role): HostRecord {
+  const distrust = (why: string) => new HostError('failed', `Cannot trust ${path} as ${why}: ${adviceFor(role)}`);
+  const { version, checksum, record } = parseJson(text, distrust) ?? {};
+  if (version !== 1) throw distrust(`its version is ${JSON.stringify(version)} and not 1`);
+  if (checksum !== checksumOf(record)) throw distrust('its checksum is wrong');
   return record;
 }
 
-function parseJson(text: string, path: string) {
+function parseJson(text: string, distrust: (why: string) => HostError) {
+  if (text === '') throw distrust('it is empty');
   try {
     return JSON.parse(text);
   } catch {
-    throw distrust(path, `it is no whole JSON but ${text.length} characters`);
+    throw distrust(`it is no whole JSON but ${text.length} characters`);
   }
 }
 
-function distrust(path: string, why: string): HostError {
-  const advice = 'look at it, undo by hand what it lists, and remove it';
-  return new HostError('failed', `Cannot trust ${path} as ${why}: ${advice}`);
+/** It may list nothing, having been cut short. */
+function adviceFor(role: Role): string {
+  return `look for what lvsd ${role} up has set in ${traces[role]}, undo that by hand, and then move the file away; nothing is left of it where the machine was started since`;
 }
+
+/** Where the settings of the plans can be seen. */
+const traces: Readonly<Record<Role, string>> = {
+  director:
+    "'ip address', 'ip route show table local', the nftables table inet lvsd, and the sysctls net.ipv4.ip_forward, net.ipv6.conf.all.forwarding, send_redirects and accept_ra",
+  realserver: "'ip address', 'ip link', and the sysctls arp_ignore, arp_announce and rp_filter",
+};
 
 function format(record: HostRecord, origin: Origin): string {
   return `${JSON.stringify({ ...origin, version: 1, checksum: checksumOf(record), record })}\n`;

@@ -25,7 +25,9 @@ export function sysctlPlace({ path, value, accepted = [] }: SysctlSetting): Plac
       if (now !== undefined && now !== value && now !== before[path]) {
         return `Left ${sysctlName(path)} alone: somebody has set it to ${now} since it was set to ${value}`;
       }
-      for (const [name, old] of Object.entries(before)) writeBack(name, old);
+      // Links that came later keep what they have: somebody else's, who may forward by them.
+      const later = Object.entries(readAll(draggedBy(path))).filter(([name]) => !(name in before));
+      for (const [name, old] of [...Object.entries(before), ...later]) writeBack(name, old);
       return undefined;
     },
   };

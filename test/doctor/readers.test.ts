@@ -5,25 +5,27 @@ import { networkInterfaces, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { loadConfig, parseConfig } from '../../src/config/load.ts';
+import { distinctChecks } from '../../src/doctor/check-probing.ts';
 import { gather } from '../../src/doctor/gather.ts';
 import { entrances, facing, holders, readInterfaces } from '../../src/doctor/interfaces.ts';
 import { parseListing } from '../../src/doctor/ipvs-state.ts';
 import { readModule } from '../../src/doctor/modules.ts';
 import { readOwnProcess } from '../../src/doctor/own-process.ts';
+import { readPathRefusals } from '../../src/doctor/paths.ts';
 import { look } from '../../src/doctor/programs.ts';
 import { readKeepalived, readLdirectord, readRivals } from '../../src/doctor/rivals.ts';
 import { createRouteReader, type RouteReader } from '../../src/doctor/routes.ts';
 import { parseRuleset } from '../../src/doctor/ruleset.ts';
-import { readSysctl, setSysctls } from '../../src/doctor/sysctl.ts';
+import { setSysctls, sysctlIfReadable } from '../../src/doctor/sysctl.ts';
 
 describe('sysctls', () => {
   test('are read as sysctl(8) writes them', () => {
-    expect(readSysctl('kernel/osrelease')).toBe(release());
+    expect(sysctlIfReadable('kernel/osrelease')).toBe(release());
   });
 
   test('that the kernel does not have are undefined', () => {
-    expect(readSysctl('net/ipv4/nonesuch')).toBeUndefined();
-    expect(readSysctl('net/ipv4')).toBeUndefined();
+    expect(sysctlIfReadable('net/ipv4/nonesuch')).toBeUndefined();
+    expect(sysctlIfReadable('net/ipv4')).toBeUndefined();
   });
 
   test('are set by one command, values with blanks in quotes', () => {
@@ -271,6 +273,26 @@ test('facts are gathered for every service of the example', async () => {
   expect(facts.kernelRelease).toBe(release());
   expect([...facts.modules.keys()]).toContain('ip_vs_wrr');
   expect(facts.routes.get('127.0.0.1')?.isLocal).toBe(true);
+});
+
+test('paths that the kernel refuses are found, by family', () => {
+  const checks = [
+    { interface: 'lvsd-nosuch0' },
+    { source: '192.0.2.99' },
+    { source: '127.0.0.1', interface: 'lo' },
+    {},
+  ].map((path, index) => ({ type: 'tcp', name: `c${index}`, ...path }));
+  const services = [
+    { name: 'a', address: '192.0.2.1:80', checks, servers: ['127.0.0.1'] },
+    { name: 'b', address: '[2001:db8::1]:80', checks: [{ type: 'icmp', source: '2001:db8::99' }], servers: ['::1'] },
+  ];
+  const config = parseConfig(JSON.stringify({ version: 1, services }), 'c');
+  const found = readPathRefusals(distinctChecks(config));
+  expect([...found].map(([path, { code }]) => [path, code])).toEqual([
+    ['ipv4 interface lvsd-nosuch0', 'ENODEV'],
+    ['ipv4 source 192.0.2.99', 'EADDRNOTAVAIL'],
+    ['ipv6 source 2001:db8::99', 'EADDRNOTAVAIL'],
+  ]);
 });
 
 test('a check by ICMP that may ping is refused nothing', async () => {

@@ -46,6 +46,8 @@ export function facts({ sysctl = {}, ...changes }: Partial<Omit<Facts, 'sysctl'>
     refusedArrivals: [],
     process: { hasNetAdmin: true, isInInitialUserNamespace: true, openFilesLimit: 1024 },
     pingRefusals: [],
+    engine: 'libc',
+    pathRefusals: new Map(),
     rivals: [],
     firewall: {
       marks: { ipv4: new Set(), ipv6: new Set() },

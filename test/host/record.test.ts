@@ -75,13 +75,19 @@ test.each([
   ['changed', (text: string) => text.replace('"0"', '"1"'), 'its checksum is wrong'],
   ['cut off', (text: string) => text.slice(0, 200), 'it is no whole JSON but 200 characters'],
   ['of another version', (text: string) => text.replace('"version":1', '"version":2'), 'its version is 2 and not 1'],
-  ['empty', () => '', 'it is no whole JSON but 0 characters'],
+  ['empty', () => '', 'it is empty'],
   ['something else', () => 'null', 'its version is undefined and not 1'],
-])('one that is %s is not trusted, and the message says where it is and what to do', (_case, damage, why) => {
+])('one that is %s is not trusted, and the message says where it is and where to look', (_case, damage, why) => {
   const file = saveDamaged(damage);
   expect(() => file.load()).toThrow(
-    `Cannot trust ${file.path} as ${why}: look at it, undo by hand what it lists, and remove it`,
+    `Cannot trust ${file.path} as ${why}: look for what lvsd director up has set in 'ip address', 'ip route show table local', the nftables table inet lvsd, and the sysctls net.ipv4.ip_forward, net.ipv6.conf.all.forwarding, send_redirects and accept_ra, undo that by hand, and then move the file away`,
   );
+});
+
+test('of a real server the message says where its settings are', () => {
+  const file = openRecord(directory, 'realserver');
+  writeFileSync(file.path, '');
+  expect(() => file.load()).toThrow(/'ip address', 'ip link', and the sysctls arp_ignore, .* move the file away/);
 });
 
 test('one that is a directory is an error that names it', () => {

@@ -79,6 +79,23 @@ test('up sets what the services need, status says so, and down leaves everything
   expect(dump(host)).toBe(asFound);
 });
 
+test('links that came after up, and forward, go on to forward after down', () => {
+  const config = write(everything);
+  director('up', config);
+  runOn(host, 'ip', 'link', 'add', 'late0', 'type', 'bridge');
+  const forwarding = ['ipv4', 'ipv6'].map((family) => `net.${family}.conf.late0.forwarding`);
+  try {
+    runOn(host, 'sysctl', '-qw', ...forwarding.map((name) => `${name}=1`));
+    expect(director('down', config)).toMatchObject({ status: 0, stderr: '' });
+    expect(runOn(host, 'sysctl', '-n', ...forwarding, 'net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding')).toBe(
+      '1\n1\n0\n0\n',
+    );
+  } finally {
+    runOn(host, 'ip', 'link', 'del', 'late0');
+  }
+  expect(dump(host)).toBe(asFound);
+});
+
 test('status names what is missing and ends with 3', () => {
   const config = write(everything);
   director('up', config);
@@ -162,6 +179,15 @@ test.each([
     status,
     stderr: expect.stringContaining(message),
   });
+  expect(dump(host)).toBe(asFound);
+});
+
+test('the broadcast address of a network of the host is refused before anything is set', () => {
+  const config = write([{ name: 'web', address: '172.16.100.255:80', servers: ['172.16.100.11'] }]);
+  const stderr =
+    'Cannot take 172.16.100.255: it is the broadcast address of the network of 172.16.100.10/24, which this host has\n';
+  expect(director('up', config)).toEqual({ status: 1, stdout: '', stderr });
+  expect(lvsdOn(host, ['realserver', 'up', '--vip', '172.16.100.255'])).toEqual({ status: 1, stdout: '', stderr });
   expect(dump(host)).toBe(asFound);
 });
 
