@@ -1,12 +1,8 @@
 import type { Check } from '../core/config.ts';
+import { descriptorsFor, mostRuns } from '../run/descriptors.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, ok } from './finding.ts';
-import { familyAndPathOf } from './paths.ts';
 
-/** The runtime's own, the log, the listeners and their clients. */
-const spareFiles = 64;
-/** Runs that the agent has in flight at most. */
-const runLimit = 2000;
 /** Of the program `ping`: both ends of what it says, and of its end. */
 const filesOfPing = 4;
 
@@ -22,17 +18,10 @@ export function checkFiles({ process, engine }: Facts, checks: readonly Check[])
 
 function filesFor(checks: readonly Check[], engine: Facts['engine']): number {
   const watched = checks.filter(({ isWatched }) => isWatched).length;
-  // A connection that is kept between runs is the one that its run has.
   const kept = checks.filter(({ options }) => options.connection === 'reuse').length;
-  const echoes = checks.filter(({ type }) => type === 'icmp');
-  const fresh = checks.length - echoes.length - kept;
-  // Idle connections get half of the files at most.
-  return Math.max(2 * watched, spareFiles + watched + kept + filesInFlight(fresh, echoes, engine));
-}
-
-/** Of libc's echo requests, one socket has all that go the same way. */
-function filesInFlight(fresh: number, echoes: readonly Check[], engine: Facts['engine']): number {
-  if (engine === 'libc') return Math.min(runLimit, fresh) + new Set(echoes.map(familyAndPathOf)).size;
-  const pings = Math.min(runLimit, echoes.length);
-  return pings * filesOfPing + Math.min(runLimit - pings, fresh);
+  // Of libc's echo requests, one socket has all that go the same way.
+  const echoes = checks.filter(({ type }) => type === 'icmp').length;
+  const pings = engine === 'libc' ? 0 : echoes;
+  const runs = checks.length - echoes + pings;
+  return descriptorsFor(runs, watched) + kept + (filesOfPing - 1) * Math.min(mostRuns, pings);
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Runs in flight at most, however many descriptors there are: beyond so many the wait would be for the processor. */
-const mostRuns = 2000;
+export const mostRuns = 2000;
 /** What logs, listeners, the kernel and Node itself have open. */
 const others = 64;
 const fewestRuns = 16;
@@ -10,6 +10,11 @@ const fewestRuns = 16;
 export function shareDescriptors(limit: number = descriptorLimit()): { readonly runs: number; readonly idle: number } {
   const half = Math.floor(limit / 2);
   return { runs: Math.max(fewestRuns, Math.min(mostRuns, half - others)), idle: half };
+}
+
+/** The limit with which `shareDescriptors` has enough for so many runs at once, as far as any has, and idle connections. */
+export function descriptorsFor(runs: number, idle: number): number {
+  return 2 * Math.max(Math.min(mostRuns, runs) + others, idle);
 }
 
 /** The soft limit of this process, which Node raises to the hard one at its start. */

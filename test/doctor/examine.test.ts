@@ -304,11 +304,11 @@ const cases: readonly Case[] = [
   },
   {
     what: 'too few open files',
-    changes: { process: { ...facts().process, openFilesLimit: 64 } },
+    changes: { process: { ...facts().process, openFilesLimit: 129 } },
     finding: {
       severity: 'warning',
-      message: expect.stringMatching(/checks would wait for each other.*LimitNOFILE=65/),
-      remedy: 'ulimit -n 65',
+      message: expect.stringMatching(/checks would wait for each other.*LimitNOFILE=130/),
+      remedy: 'ulimit -n 130',
     },
   },
   {
@@ -498,7 +498,7 @@ describe('no reason for complaint', () => {
       { checks: [{ type: 'tcp', close: 'fin', interval: '2s', timeout: '1s' }] },
       { sysctl: { 'net/ipv4/ip_local_port_range': '40000\t40000', 'net/ipv4/tcp_tw_reuse': '1' } },
     ],
-    ['as many files as are needed', {}, { process: { ...facts().process, openFilesLimit: 65 } }],
+    ['as many files as are needed', {}, { process: { ...facts().process, openFilesLimit: 130 } }],
     [
       'a kernel without the sysctls of IPVS',
       sticky,
@@ -569,34 +569,21 @@ describe('open files', () => {
   const check = (options: object) => ({ checks: [options] });
 
   test.each<readonly [string, number, object, Facts['engine'], number]>([
-    ['one a check', 300, check({ type: 'tcp' }), 'libc', 300],
-    ['no more than runs that are in flight at once', 3000, check({ type: 'tcp' }), 'libc', 2000],
-    ['one more a check that is watched', 300, check({ type: 'tcp', watch: true }), 'libc', 600],
-    [
-      'those of idle connections, which get half of all',
-      5000,
-      check({ type: 'tcp', watch: true }),
-      'libc',
-      10_000 - 64,
-    ],
-    ['one a connection that is kept', 3000, check({ type: 'http', connection: 'reuse' }), 'libc', 3000],
-    ['one for all echo requests', 300, check({ type: 'icmp' }), 'libc', 1],
-    [
-      'one for echo requests that go the same way',
-      300,
-      { checks: [{ type: 'icmp' }, { type: 'icmp', name: 'b', mark: 8 }] },
-      'libc',
-      2,
-    ],
-    ['four a program ping', 300, check({ type: 'icmp' }), 'node', 1200],
+    ['a check has one, as much again is for idle connections', 300, check({ type: 'tcp' }), 'libc', 728],
+    ['no more than runs that are in flight at once', 3000, check({ type: 'tcp' }), 'libc', 4128],
+    ['idle connections have half of all', 300, check({ type: 'tcp', watch: true }), 'libc', 728],
+    ['and more where they need it', 5000, check({ type: 'tcp', watch: true }), 'libc', 10_000],
+    ['one a connection that is kept', 3000, check({ type: 'http', connection: 'reuse' }), 'libc', 7128],
+    ['echo requests have one for all', 300, check({ type: 'icmp' }), 'libc', 128],
+    ['four a program ping', 300, check({ type: 'icmp' }), 'node', 1628],
     [
       'four a program ping, which are no more than runs',
       3000,
       { checks: [{ type: 'icmp' }, { type: 'tcp' }] },
       'node',
-      8000,
+      10_128,
     ],
-  ])('%s', (_what, count, service, engine, files) => {
+  ])('%s', (_what, count, service, engine, wanted) => {
     const of = (openFilesLimit: number) =>
       examineService(
         { servers: servers(count), ...service },
@@ -604,8 +591,8 @@ describe('open files', () => {
       )
         .filter(({ subject }) => subject === 'open files')
         .map(({ severity, remedy }) => remedy ?? severity);
-    expect(of(files + 64)).toEqual(['ok']);
-    expect(of(files + 63)).toEqual([`ulimit -n ${files + 64}`]);
+    expect(of(wanted)).toEqual(['ok']);
+    expect(of(wanted - 1)).toEqual([`ulimit -n ${wanted}`]);
   });
 });
 
