@@ -280,20 +280,27 @@ describe('a socket', () => {
     expect([net.opened.length, net.closed]).toEqual([1, []]);
   });
 
-  test('over which nothing was sent for a minute, and nothing is awaited, is closed when another is opened', async () => {
-    const now = jest.spyOn(performance, 'now').mockReturnValue(0);
-    const net = network();
-    const idle = new ManualDeadline();
-    await ping(net, idle, { mark: 1 });
-    await ping(net, new ManualDeadline(), { mark: 2 });
-    idle.pass();
-    now.mockReturnValue(60_000);
-    await ping(net, new ManualDeadline(), { mark: 3 });
-    expect(net.closed).toEqual([]);
-    now.mockReturnValue(60_001);
-    await ping(net, new ManualDeadline(), { mark: 4 });
-    expect([net.closed, net.watched()]).toEqual([[11], [12, 13, 14]]);
-    now.mockRestore();
+  test('over which nothing was sent for a minute, and nothing is awaited, is closed; then no timer is left', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    try {
+      const net = network();
+      const [idle, awaited] = [new ManualDeadline(), new ManualDeadline()];
+      await ping(net, idle, { mark: 1 });
+      await ping(net, awaited, { mark: 2 });
+      idle.pass();
+      expect(jest.getTimerCount()).toBe(1);
+      jest.advanceTimersByTime(59_999);
+      expect(net.closed).toEqual([]);
+      jest.advanceTimersByTime(60_001);
+      expect([net.closed, net.watched()]).toEqual([[11], [12]]);
+      awaited.pass();
+      jest.advanceTimersByTime(60_000);
+      expect([net.closed, net.watched(), jest.getTimerCount()]).toEqual([[11, 12], [], 0]);
+      await ping(net, new ManualDeadline(), { mark: 1 });
+      expect([net.watched(), jest.getTimerCount()]).toEqual([[13], 1]);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });
 
