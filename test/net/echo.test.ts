@@ -40,7 +40,7 @@ function network(changes: Partial<Libc> = {}) {
     recvfrom: (_fd, into, address) => {
       const packet = arrived.shift();
       if (packet === undefined) return undefined;
-      if (packet.from === 'error') return refuse('EHOSTUNREACH', 'recvfrom');
+      if (packet.from === 'error') return refuse('ENETDOWN', 'recvfrom');
       into.set(packet.bytes);
       address.set(ipToBytes(packet.from), 4);
       return packet.bytes.length;
@@ -194,6 +194,31 @@ test('a deadline is judged after all that has arrived was read', async () => {
   net.arrived.push(replyTo(request));
   deadline.pass();
   expect(await outcome()).toMatchObject({ rttMs: expect.any(Number) });
+});
+
+test('a reply behind errors of the socket counts at the deadline', async () => {
+  const net = network();
+  const deadline = new ManualDeadline();
+  const outcome = await ping(net, deadline);
+  const error = { from: 'error', bytes: new Uint8Array() };
+  net.arrived.push(error, error, replyTo(net.sent[0] ?? new Uint8Array()));
+  deadline.pass();
+  expect(await outcome()).toMatchObject({ rttMs: expect.any(Number) });
+});
+
+test('a socket of which each read fails is not read for ever', async () => {
+  let reads = 0;
+  const net = network({
+    recvfrom: () => {
+      reads += 1;
+      return refuse('EBADF', 'recvfrom');
+    },
+  });
+  const deadline = new ManualDeadline();
+  const outcome = await ping(net, deadline);
+  deadline.pass();
+  expect(reads).toBe(8);
+  expect(await outcome()).toBe('over');
 });
 
 describe('a socket', () => {
