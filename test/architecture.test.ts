@@ -70,10 +70,16 @@ test('each npm package is imported by one file, and is a dependency', () => {
   expect([...users.keys()].sort()).toEqual(Object.keys({ ...dependencies, ...optionalDependencies }).sort());
 });
 
-test('timers are known to the clock, and to the netlink channel that may not import it', () => {
+test('the package asks for the version of Node.js that the README names', () => {
+  const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const [, named] = /Node\.js ([\d.]+) or later/.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
+  expect(engines).toEqual({ node: `>=${named}` });
+});
+
+test('timers are known to the clock, and to those that may not import it: the netlink channel and the sockets for echo requests', () => {
   const timed = /\b(setTimeout|setInterval)\b/;
   const users = sources.map(({ path }) => path).filter((path) => timed.test(readFileSync(join(root, path), 'utf8')));
-  expect(users.sort()).toEqual(['src/kernel/channel.ts', 'src/run/clock.ts']);
+  expect(users.sort()).toEqual(['src/kernel/channel.ts', 'src/net/echo.ts', 'src/run/clock.ts']);
 });
 
 function filesIn(folder: string): readonly string[] {

@@ -106,7 +106,7 @@ const connection = z
   .enum(['fresh', 'reuse'])
   .default('fresh')
   .describe(
-    'Whether each run opens a connection of its own (`fresh`), or asks on that of the run before while it lasts (`reuse`). The latter costs less; that the server accepts connections, and with TLS its certificate, is then seen only when a new one is needed.',
+    'Whether each run opens a connection of its own (`fresh`), or asks on that of the run before while it lasts (`reuse`). The latter costs less; that the server accepts connections, and with TLS its certificate, is then seen only when a new one is needed. TLS sessions are never resumed, as Node would not check the name of the certificate then.',
   );
 
 const keys = z.strictObject({

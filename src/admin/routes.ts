@@ -4,7 +4,8 @@ import { statusOf } from '../core/status.ts';
 export interface Answer {
   readonly status: number;
   readonly contentType: string;
-  readonly body: Buffer;
+  /** In pieces. */
+  readonly body: readonly Buffer[];
 }
 
 /** Where the answers come from. */
@@ -30,10 +31,14 @@ export const adminRoutes: ReadonlyMap<string, Route> = new Map<string, Route>([
 ]);
 
 export function text(status: number, line: string): Answer {
-  return { status, contentType: 'text/plain; charset=utf-8', body: Buffer.from(`${line}\n`) };
+  return { status, contentType: 'text/plain; charset=utf-8', body: [Buffer.from(`${line}\n`)] };
 }
 
 function status(snapshot: Snapshot | undefined): Answer {
   if (snapshot === undefined) return text(503, 'starting');
-  return { status: 200, contentType: 'application/json', body: Buffer.from(`${JSON.stringify(statusOf(snapshot))}\n`) };
+  return {
+    status: 200,
+    contentType: 'application/json',
+    body: [Buffer.from(`${JSON.stringify(statusOf(snapshot))}\n`)],
+  };
 }

@@ -23,7 +23,7 @@ export interface Listener {
 }
 
 export interface AdminOptions {
-  readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  readonly render: () => Promise<{ readonly contentType: string; readonly body: readonly Buffer[] }>;
   readonly snapshot: () => Snapshot | undefined;
   readonly refresh: () => Promise<void>;
   readonly clock: Pick<Clock, 'now' | 'at'>;
@@ -44,7 +44,7 @@ const maxConnections = 64;
 const keepMetricsMs = 1_000;
 
 export function createAdmin({ render, snapshot, refresh, clock }: AdminOptions): Admin {
-  const metrics = createShared(async () => exposition(await render()), keepMetricsMs, clock);
+  const metrics = createShared(async () => ({ status: 200, ...(await render()) }), keepMetricsMs, clock);
   const sources: Sources = { metrics: metrics.get, snapshot, refresh };
   const listeners = new Set<Listener>();
 
@@ -98,12 +98,13 @@ async function handle(
 function send(request: IncomingMessage, response: ServerResponse, { status, contentType, body }: Answer): void {
   response.writeHead(status, {
     'content-type': contentType,
-    'content-length': body.length,
+    'content-length': body.reduce((length, piece) => length + piece.length, 0),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
   });
-  response.end(request.method === 'HEAD' ? undefined : body);
+  if (request.method !== 'HEAD') for (const piece of body) response.write(piece);
+  response.end();
 }
 
 /** Cuts off a reader that is too slow. What takes the limit back is in `limits` for as long as there is one. */
@@ -114,10 +115,6 @@ function limitAnswer(response: ServerResponse, limits: Set<() => void>, clock: A
     cancel();
     limits.delete(cancel);
   });
-}
-
-function exposition({ contentType, body }: { contentType: string; body: string }): Answer {
-  return { status: 200, contentType, body: Buffer.from(body) };
 }
 
 /**

@@ -92,12 +92,13 @@ function formatStatus(answer: Status, nowMs: number): readonly string[] {
   return text;
 }
 
-function summary({ version, ready, ipvs_up, engine, config_current }: Status): string {
+function summary({ version, ready, ipvs_up, engine, engine_fault, config_current }: Status): string {
   return [
     `lvsd ${version}`,
     ready ? 'ready' : 'not ready',
     ipvs_up ? 'ipvs up' : 'ipvs down',
-    `engine ${engine}`,
+    // An agent of another version may not tell.
+    `engine ${engine}${engine_fault ? ` (${engine_fault})` : ''}`,
     ...(config_current ? [] : ['the configuration file was rejected, the one before it runs']),
   ].join(', ');
 }

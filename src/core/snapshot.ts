@@ -14,6 +14,8 @@ export interface Snapshot {
   readonly isIpvsUp: boolean;
   readonly isConfigCurrent: boolean;
   readonly engine: EngineName;
+  /** Why it is not `libc`, in words; undefined: it is. */
+  readonly engineFault?: string | undefined;
   /** Wall clock, ms since the epoch: when the running configuration was loaded. */
   readonly configLoadedAtMs: number;
   readonly services: readonly ServiceSnapshot[];

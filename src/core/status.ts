@@ -15,6 +15,8 @@ export interface Status {
   readonly ipvs_up: boolean;
   readonly config_current: boolean;
   readonly engine: EngineName;
+  /** Why it is not `libc`; one printable line. */
+  readonly engine_fault: string | null;
   readonly config_loaded_at: string;
   readonly services: readonly ServiceStatusView[];
 }
@@ -71,6 +73,7 @@ export function statusOf(snapshot: Snapshot): Status {
     ipvs_up: snapshot.isIpvsUp,
     config_current: snapshot.isConfigCurrent,
     engine: snapshot.engine,
+    engine_fault: snapshot.engineFault === undefined ? null : printable(snapshot.engineFault),
     config_loaded_at: timestamp(snapshot.configLoadedAtMs),
     services: snapshot.services.map(serviceView),
   };

@@ -44,6 +44,8 @@ const payloadBytes = 56;
 /** How much of it an error must quote to be believed. RFC 792 asks routers for none of it, RFC 1812, 4.3.2.3, for all. */
 const quotedBytes = 8;
 const idleLimitMs = 60_000;
+/** The socket has an error for one call; where each call fails, nothing comes any more. */
+const failuresAtOnce = 8;
 /** Before others have their turn. */
 const readsAtOnce = 256;
 /** Before a request is given up: more than the buffer of the socket holds. */
@@ -61,12 +63,13 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
   let lastSentMs = performance.now();
   let isOpen = true;
 
-  const receive = (): number | undefined => {
+  const receive = (): number | undefined | 'failed' => {
     try {
       return libc.recvfrom(socket.fd, packet, from);
     } catch {
-      // Of an earlier request; the next call has what comes after. Whose it was is for its deadline to tell.
-      return undefined;
+      // What was pending on the socket itself, ENETDOWN or ENOBUFS say: it is of no request, as the kernel tells ICMP
+      // errors to sockets that are connected, or have IP_RECVERR. A reply may be behind it.
+      return 'failed';
     }
   };
   const take = (length: number) => {
@@ -80,10 +83,12 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
     else request.settle({ refusal: answer.error.words });
   };
   const readUpTo = (limit: number) => {
-    for (let reads = 0; reads < limit && isOpen; reads++) {
+    let failures = 0;
+    for (let reads = 0; reads < limit && failures < failuresAtOnce && isOpen; reads++) {
       const length = receive();
       if (length === undefined) return;
-      take(length);
+      if (length === 'failed') failures += 1;
+      else take(length);
     }
   };
 

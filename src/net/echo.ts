@@ -8,17 +8,24 @@ import type { Reactor } from './reactor.ts';
 /** Sends one echo request. Never rejects; answers that come later are nobody's. */
 export type Echo = (address: string, path: Path, deadline: Deadline) => Promise<Echoed>;
 
-/** Echo requests to all targets go over one socket for each family and path, which is kept. */
+/** How often lines are looked at, for as long as there are any. */
+const lookMs = 60_000;
+
+/** Echo requests to all targets go over one socket for each family and path, which is kept while it is in use. */
 export function createEcho(libc: Libc, reactor: Reactor): Echo {
   const lines = new Map<string, EchoLine>();
+  let looking: NodeJS.Timeout | undefined;
 
   const end = (key: string, line: EchoLine) => {
     lines.delete(key);
     line.close();
   };
-  /** Those of paths that have left the configuration, as a rule. */
+  /** Those of checks that have left the configuration, as a rule: a raw socket goes on taking in what strangers ping. */
   const endIdle = () => {
     for (const [key, line] of lines) if (line.isIdle()) end(key, line);
+    if (lines.size > 0) return;
+    clearInterval(looking);
+    looking = undefined;
   };
   const send = (address: string, path: Path, settle: (outcome: Echoed) => void) => {
     const version = familyOf(address);
@@ -30,9 +37,9 @@ export function createEcho(libc: Libc, reactor: Reactor): Echo {
       if (!known?.hasLostInterface()) throw error;
       end(key, known);
     }
-    endIdle();
     const line = openEchoLine(libc, reactor, version, path);
     lines.set(key, line);
+    looking ??= setInterval(endIdle, lookMs).unref();
     return line.send(address, settle);
   };
 

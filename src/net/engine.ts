@@ -1,6 +1,6 @@
 import type { EngineName } from '../core/snapshot.ts';
 import { createEcho, type Echo } from './echo.ts';
-import { loadLibc } from './libc.ts';
+import { type Libc, libcFault, loadLibc } from './libc.ts';
 import { createReactor } from './reactor.ts';
 import { type ConnectTcp, createConnect } from './tcp.ts';
 
@@ -10,15 +10,19 @@ export interface Engine {
   readonly echo: Echo;
 }
 
-/** The engine that is in use: undefined where probes are to use what Node has. Loaded at the first call. */
+/** The engine that is in use: undefined where probes are to use what Node has. Started at the first call. */
 export function engine(): Engine | undefined {
-  if (isNodeWanted) return undefined;
-  loaded ??= { engine: load() };
-  return loaded.engine;
+  const libc = isNodeWanted ? undefined : loadLibc();
+  return libc && (started ?? start(libc));
 }
 
 export function engineName(): EngineName {
-  return engine() === undefined ? 'node' : 'libc';
+  return isNodeWanted || loadLibc() === undefined ? 'node' : 'libc';
+}
+
+/** Why probes are made with what Node has, in words: undefined where they are not, or where that is what is wanted. */
+export function engineFault(): string | undefined {
+  return isNodeWanted ? undefined : libcFault();
 }
 
 /** Has probes use what Node has even where libc could be used, or no longer. */
@@ -27,11 +31,21 @@ export function preferNode(isWanted: boolean): void {
 }
 
 let isNodeWanted = false;
-let loaded: { readonly engine: Engine | undefined } | undefined;
+let started: Engine | undefined;
 
-function load(): Engine | undefined {
-  const libc = loadLibc();
-  if (libc === undefined) return undefined;
-  const reactor = createReactor(libc);
-  return { connect: createConnect(libc, reactor), echo: createEcho(libc, reactor) };
+function start(libc: Libc): Engine {
+  try {
+    const reactor = createReactor(libc);
+    started = { connect: createConnect(libc, reactor), echo: createEcho(libc, reactor) };
+    return started;
+  } catch (error) {
+    // What koffi itself throws says nothing that a check could judge.
+    if ((error as NodeJS.ErrnoException).errno === undefined) throw error;
+    return failing(error as Error);
+  }
+}
+
+/** What runs come to while there are no descriptors for the engine itself: the next call tries to start it again. */
+function failing(error: Error): Engine {
+  return { connect: async () => error, echo: async () => error };
 }

@@ -45,8 +45,14 @@ export interface Watch {
 
 /** libc, loaded at the first call; undefined where koffi or what it needs is not there. Takes 20 ms once. */
 export function loadLibc(): Libc | undefined {
-  loaded ??= { libc: tryToLoad() };
+  loaded ??= tryToLoad();
   return loaded.libc;
+}
+
+/** Why there is no libc, in words: `koffi is not installed`. Undefined where there is. */
+export function libcFault(): string | undefined {
+  loaded ??= tryToLoad();
+  return loaded.fault;
 }
 
 /** The error that a failed call throws, by its positive errno. */
@@ -55,20 +61,38 @@ export function errorOf(syscall: string, errno: number): Error {
   return Object.assign(new Error(`${syscall}: ${words}`), { code, errno: -errno, syscall });
 }
 
-let loaded: { readonly libc: Libc | undefined } | undefined;
+interface Loaded {
+  readonly libc?: Libc;
+  readonly fault?: string;
+}
+
+let loaded: Loaded | undefined;
 
 type Koffi = typeof import('koffi');
 type Call = (...args: readonly unknown[]) => number;
 
 const require = createRequire(import.meta.url);
 
-function tryToLoad(): Libc | undefined {
+/** Fails where koffi is not installed, has no binary for this machine, or is a version without `node.poll`. */
+function tryToLoad(): Loaded {
   try {
-    return bindCalls(require('koffi') as Koffi);
-  } catch {
-    // Not installed, no binary for this machine, or a version without `node.poll`.
-    return undefined;
+    return { libc: bindCalls(require('koffi') as Koffi) };
+  } catch (error) {
+    return { fault: isInstalled() ? `koffi: ${firstLineOf(error)}` : 'koffi is not installed' };
   }
+}
+
+function isInstalled(): boolean {
+  try {
+    return require.resolve('koffi') !== '';
+  } catch {
+    return false;
+  }
+}
+
+/** Node lists in further lines who wanted the module. */
+function firstLineOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
 }
 
 const EAGAIN = 11;
@@ -86,7 +110,7 @@ function bindCalls(koffi: Koffi): Libc {
   // The symbols of this process: those of the libc that Node runs on, glibc or musl.
   const symbols = koffi.load(null);
   const { poll } = koffi.node;
-  if (typeof poll !== 'function') throw new Error('This version of koffi has no node.poll');
+  if (typeof poll !== 'function') throw new Error('this version has no node.poll');
 
   /** Binds a call that tells of a failure by -1 and errno. */
   const bind = (definition: string): Call => symbols.func(definition) as unknown as Call;

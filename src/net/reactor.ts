@@ -41,7 +41,12 @@ export function createReactor(libc: Libc): Reactor {
   };
 
   const epollFd = libc.epoll_create();
-  libc.watch(epollFd, schedule).unref();
+  try {
+    libc.watch(epollFd, schedule).unref();
+  } catch (error) {
+    libc.close(epollFd);
+    throw error;
+  }
 
   return {
     add: (fd, events, ready) => {

@@ -16,6 +16,8 @@ export interface LogEntry {
   readonly fields: Fields;
   /** What repeats itself: the same `kind` of the same `key` is worth a line a minute. */
   readonly repeat?: { readonly key: string; readonly kind: string };
+  /** What many may have in common: the first few in a minute are worth a line each, all others one. */
+  readonly crowd?: string;
 }
 
 export type Fields = Readonly<Record<string, string | number | readonly string[] | undefined>>;
@@ -101,6 +103,12 @@ export function entriesOf(event: AgentEvent): readonly LogEntry[] {
   }
 }
 
+/** The line for those of a `crowd` that were not worth their own. */
+export function crowdEntry(code: string, count: number): LogEntry {
+  const message = `${count} more checks learned nothing, through a fault of ours: ${code}`;
+  return entry('check_inconclusive', message, { 'event.outcome': 'unknown', 'error.code': code });
+}
+
 /** `lvsd config check` shows them all. */
 const issuesShown = 20;
 
@@ -152,7 +160,7 @@ function runEntry(check: CheckRef, { result, durationMs }: Extract<AgentEvent, {
     const { code, message } = result.inconclusive;
     const says = `${who} learned nothing, through a fault of ours: ${code} ${printable(message)}`;
     const fields = { ...about, ...duration, 'event.outcome': 'unknown', 'error.code': code, 'error.message': message };
-    return { ...entry('check_inconclusive', says, fields), repeat: { key: who, kind: code } };
+    return { ...entry('check_inconclusive', says, fields), repeat: { key: who, kind: code }, crowd: code };
   }
   const { pass, reason, detail } = result.observation;
   return entry(

@@ -32,7 +32,7 @@ export const logTable = {
   config_rejected: row('error', 'A new configuration has mistakes: the old one goes on.'),
   check_inconclusive: row(
     'warn',
-    'A run taught nothing through a fault of ours. Once a minute at most for each check.',
+    'A run taught nothing through a fault of ours. Once a minute at most for each check, 20 times for each fault.',
   ),
   check_failed: row('debug', 'One run failed.'),
   check_passed: row('debug', 'One run passed.'),

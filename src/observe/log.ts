@@ -1,7 +1,8 @@
 import type { LogLevel } from '../core/config.ts';
 import type { AgentEvent } from '../core/event.ts';
 import { settingChange, tableChange } from './change.ts';
-import { entriesOf, type LogEntry } from './log-entry.ts';
+import { type CrowdLimit, createCrowdLimit } from './crowd-limit.ts';
+import { crowdEntry, entriesOf, type LogEntry } from './log-entry.ts';
 import { jsonLine, severities, textLine } from './log-format.ts';
 import { logTable } from './log-table.ts';
 import { createRepeatLimit, type RepeatLimit } from './repeat-limit.ts';
@@ -20,23 +21,31 @@ export interface LogOptions {
 }
 
 const repeatIntervalMs = 60_000;
-/** Lines that one event may be worth: 10,000 rows that somebody flushed are one accident. */
+/** Lines that one accident may be worth: 10,000 rows that somebody flushed, 10,000 checks without a descriptor. */
 const linesAtOnce = 20;
 
 /** Writes what happens as lines: one `event.action` and its fields each. */
 export function createLog(options: LogOptions): { observe(event: AgentEvent): void } {
   const { level, clock, write } = options;
   const limit = createRepeatLimit(repeatIntervalMs);
+  const crowds = createCrowdLimit(linesAtOnce, repeatIntervalMs);
   const isWanted = ({ action }: LogEntry) => severities[logTable[action].level] <= severities[level];
 
   return {
     observe: (event) => {
-      if (isRoutine(event) && level !== 'debug') return;
-      relax(limit, event);
+      const isUnwanted = isRoutine(event) && level !== 'debug';
+      if (isUnwanted && crowds.isIdle()) return;
       const now = clock();
+      const nowMs = now.getTime();
+      for (const { kind, heldBack } of crowds.takeEnded(nowMs)) {
+        write(format(suppressing(crowdEntry(kind, heldBack), heldBack), now, options));
+      }
+      if (isUnwanted) return;
+      relax(limit, event);
       const entries = entriesOf(event)
         .filter(isWanted)
-        .flatMap((entry) => admit(limit, entry, now.getTime()));
+        .flatMap((entry) => admit(limit, entry, nowMs))
+        .filter((entry) => isAmongFirst(crowds, entry, nowMs));
       for (const entry of capped(entries)) write(format(entry, now, options));
     },
   };
@@ -62,7 +71,12 @@ function admit(limit: RepeatLimit, entry: LogEntry, nowMs: number): readonly Log
   if (entry.repeat === undefined) return [entry];
   const heldBack = limit.admit(entry.repeat.key, entry.repeat.kind, nowMs);
   if (heldBack === undefined) return [];
-  return heldBack === 0 ? [entry] : [suppressing(entry, heldBack, `${entry.message} (${heldBack} repeats not logged)`)];
+  if (heldBack === 0) return [entry];
+  return [suppressing({ ...entry, message: `${entry.message} (${heldBack} repeats not logged)` }, heldBack)];
+}
+
+function isAmongFirst(crowds: CrowdLimit, { crowd }: LogEntry, nowMs: number): boolean {
+  return crowd === undefined || crowds.admit(crowd, nowMs);
 }
 
 function capped(entries: readonly LogEntry[]): readonly LogEntry[] {
@@ -70,11 +84,11 @@ function capped(entries: readonly LogEntry[]): readonly LogEntry[] {
   const [next] = entries.slice(linesAtOnce);
   if (next === undefined) return shown;
   const hidden = entries.length - linesAtOnce;
-  return [...shown, suppressing({ action: next.action, message: '', fields: {} }, hidden, `${hidden} more of these`)];
+  return [...shown, suppressing({ action: next.action, message: `${hidden} more of these`, fields: {} }, hidden)];
 }
 
-function suppressing({ action, fields }: LogEntry, count: number, message: string): LogEntry {
-  return { action, message, fields: { ...fields, 'lvs.suppressed': count } };
+function suppressing(entry: LogEntry, count: number): LogEntry {
+  return { ...entry, fields: { ...entry.fields, 'lvs.suppressed': count } };
 }
 
 function format(entry: LogEntry, now: Date, { format, isJournal, isColoured }: LogOptions): string {

@@ -87,7 +87,7 @@ export const metricTable = {
   lvsd_check_runs_total: row('counter', [...check, 'result'], 'Runs; inconclusive is a fault of ours.'),
   lvsd_check_failures_total: row('counter', [...check, 'reason'], 'Failed runs by reason, in the codes of HAProxy.'),
   lvsd_check_last_duration_seconds: row('gauge', check, 'How long the last run took.'),
-  lvsd_check_duration_seconds: row('histogram', ['service', 'type'], 'How long runs took.'),
+  lvsd_check_duration_seconds: row('histogram', ['service', 'type'], 'How long runs took, without inconclusive ones.'),
 } as const satisfies Readonly<Record<string, MetricRow>>;
 
 export type MetricName = keyof typeof metricTable;

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import type { MetricsDetail } from '../core/config.ts';
 import { driftKinds } from '../core/drift.ts';
@@ -20,7 +19,8 @@ export interface Metrics {
 
 export interface Exposition {
   readonly contentType: string;
-  readonly body: string;
+  /** UTF-8, in pieces: as one it would be there twice. */
+  readonly body: readonly Buffer[];
 }
 
 export interface MetricsOptions {
@@ -48,13 +48,13 @@ export function createMetrics({ version, snapshot, refresh }: MetricsOptions): M
     agent.write(families);
     for (const histogram of counts.durations()) histogram.write(families.get('lvsd_check_duration_seconds'));
     await writeSnapshot(now, counts, families);
-    const texts: string[] = [];
+    const body: Buffer[] = [];
     for (const [name, family] of families) {
-      texts.push(registry.getSingleMetric(name) ? await registry.getSingleMetricAsString(name) : family.text());
-      await setImmediate();
+      if (registry.getSingleMetric(name) === undefined) body.push(...family.take());
+      else body.push(Buffer.from(`${await registry.getSingleMetricAsString(name)}\n`));
     }
-    texts.push(await processMetrics.metrics());
-    return { contentType: registry.contentType, body: texts.join('\n') };
+    body.push(Buffer.from(await processMetrics.metrics()));
+    return { contentType: registry.contentType, body };
   };
 
   return {

@@ -36,7 +36,7 @@ export interface SeriesCounts {
   service(name: string): TransitionCounts | undefined;
   server(ref: ServerRef): TransitionCounts | undefined;
   check(ref: CheckRef): CheckCounts | undefined;
-  /** How long runs took, by service and type of check. */
+  /** How long runs that learned something took, by service and type of check. */
   durations(): Iterable<Histogram>;
 }
 
@@ -108,8 +108,10 @@ function count(event: AgentEvent, counts: Pick<SeriesCounts, 'service' | 'server
 function countRun(counted: CheckCounts | undefined, { result, durationMs }: RanEvent): void {
   if (counted === undefined) return;
   counted.runs[outcomeOf(result)] += 1;
+  // A run that failed through a fault of ours says nothing of how long servers take.
+  if (result.kind === 'inconclusive') return;
   counted.durations.observe(durationMs);
-  if (result.kind === 'inconclusive' || result.observation.pass) return;
+  if (result.observation.pass) return;
   const { reason } = result.observation;
   counted.failures.set(reason, (counted.failures.get(reason) ?? 0) + 1);
 }

@@ -15,6 +15,8 @@ export interface Clock {
 const beatMs = 100;
 /** A beat may be this late before the delay counts as a stall. */
 const tolerableMs = 50;
+/** Node takes a longer delay for one of 1 ms. */
+const longestDelayMs = 2 ** 31 - 1;
 
 /** Node's clock. It beats every 100 ms to notice that it was stopped; `stop()` ends that. */
 export function createSystemClock(): Clock {
@@ -35,7 +37,12 @@ export function createSystemClock(): Clock {
     now: () => performance.now(),
     wallNow: () => Date.now(),
     at: (timeMs, run) => {
-      const timer = setTimeout(run, Math.max(0, Math.ceil(timeMs - performance.now())));
+      let timer: NodeJS.Timeout;
+      const arm = () => {
+        const delayMs = Math.max(0, Math.ceil(timeMs - performance.now()));
+        timer = delayMs > longestDelayMs ? setTimeout(arm, longestDelayMs) : setTimeout(run, delayMs);
+      };
+      arm();
       return () => clearTimeout(timer);
     },
     afterPoll: (run) => void setImmediate(run),

@@ -50,6 +50,14 @@ test('the metrics are served with their type and length, and to HEAD without a b
   expect([head.status, head.headers['content-length'], head.body]).toEqual([200, '13', '']);
 });
 
+test('an exposition in pieces is served as one', async () => {
+  const body = ['a 1\n', '', 'ä 2\n'].map((piece) => Buffer.from(piece));
+  const url = await metricsUrl({ render: async () => ({ contentType: 'text/plain', body }) });
+  const got = await ask(url, '/metrics');
+  expect([got.body, got.headers['content-length']]).toEqual(['a 1\nä 2\n', '9']);
+  expect((await ask(url, '/metrics', 'HEAD')).headers['content-length']).toBe('9');
+});
+
 test('alive while the loop turns, ready when the snapshot says so', async () => {
   const snapshots = [undefined, { ...makeSnapshot([]), isReady: false }, makeSnapshot([])];
   for (const [index, status] of [503, 503, 200].entries()) {
@@ -73,7 +81,7 @@ test('other paths are not found, other methods not allowed, and nothing on TCP t
 test('those who ask at once, and within a second, share one rendering', async () => {
   const clock = manualClock();
   let renderings = 0;
-  const render = async () => ({ contentType: 'text/plain', body: `${++renderings}` });
+  const render = async () => ({ contentType: 'text/plain', body: [Buffer.from(`${++renderings}`)] });
   const admin = start({ render, clock });
   const tcp = (await admin.listenMetrics({ host: '127.0.0.1', port: 0 })).url;
   const unix = (await admin.listenAdmin(path)).url;
@@ -89,7 +97,7 @@ test('a rendering that fails is an answer of its own, and is not kept', async ()
   let isBroken = true;
   const render = async () => {
     if (isBroken) throw new Error('no kernel');
-    return { contentType: 'text/plain', body: 'fine' };
+    return { contentType: 'text/plain', body: [Buffer.from('fine')] };
   };
   const url = await metricsUrl({ render });
   expect(await ask(url, '/metrics')).toMatchObject({ status: 500, body: 'Cannot answer: no kernel\n' });
@@ -99,7 +107,7 @@ test('a rendering that fails is an answer of its own, and is not kept', async ()
 
 test('a reader that does not take its answer in time is cut off', async () => {
   const clock = manualClock();
-  const render = async () => ({ contentType: 'text/plain', body: 'x'.repeat(64 * 1024 * 1024) });
+  const render = async () => ({ contentType: 'text/plain', body: [Buffer.from('x'.repeat(64 * 1024 * 1024))] });
   const url = await metricsUrl({ render, clock });
   const socket = createConnection(Number(new URL(url).port), '127.0.0.1');
   socket.on('error', () => {});
@@ -198,7 +206,7 @@ test('a rendering that outlives close() leaves no timer', async () => {
       clock,
       render: () =>
         new Promise((done) => {
-          finish = () => done({ contentType: 'text/plain', body: 'late' });
+          finish = () => done({ contentType: 'text/plain', body: [Buffer.from('late')] });
           resolve();
         }),
     });

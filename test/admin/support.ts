@@ -30,7 +30,10 @@ export function manualClock() {
 
 export function openAdmin(options: Partial<AdminOptions> = {}): Admin {
   return createAdmin({
-    render: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'lvsd_ready 1\n' }),
+    render: async () => ({
+      contentType: 'text/plain; version=0.0.4; charset=utf-8',
+      body: [Buffer.from('lvsd_ready 1\n')],
+    }),
     snapshot: () => makeSnapshot([snapshotService(web)]),
     refresh: async () => {},
     clock: manualClock(),

@@ -96,6 +96,16 @@ test('it says when the agent is not ready, the kernel has no IPVS, or the file w
   );
 });
 
+test('it says why probes are not made with libc', async () => {
+  const snapshot = { ...makeSnapshot([]), engine: 'node', engineFault: 'koffi: no\nbinary' } as const;
+  const { out } = await runAgainst(snapshot);
+  expect(out.split('\n')[0]).toBe('lvsd 0.1.0, ready, ipvs up, engine node (koffi: no\\nbinary)');
+  const { out: json } = await runAgainst(snapshot, true);
+  expect(JSON.parse(json)).toMatchObject({ engine: 'node', engine_fault: 'koffi: no\\nbinary' });
+  const { out: sound } = await runAgainst(makeSnapshot([]), true);
+  expect(JSON.parse(sound)).toMatchObject({ engine: 'libc', engine_fault: null });
+});
+
 test.each([
   ['everything is up', snapshotService(web), 0],
   ['a server is down', snapshotService(web, { [second]: { state: 'down' } }), 3],

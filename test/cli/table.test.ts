@@ -211,6 +211,19 @@ describe('the command line', () => {
     expect(stderr).toMatch(/^line 1: .*\\x1b\[2Jx{300,380}…\nNothing was changed\n$/);
   });
 
+  test.each([
+    ['a directory', '<', '/', 'EISDIR: illegal operation on a directory, read'],
+    ['a file that may only be written', '>', 'written', 'EBADF: bad file descriptor, read'],
+  ])('restore does not take %s for rules', async (_what, direction, name, why) => {
+    const path = join(scene.directory, name);
+    const command = `exec "$@" 0${direction}'${name === '/' ? name : path}'`;
+    expect(await scene.start(['sh', '-c', command, 'sh', ...lvsd('table', 'restore')]).outcome).toEqual({
+      ending: 65,
+      stdout: '',
+      stderr: `Cannot read the rules from stdin: ${why}\nNothing was changed\n`,
+    });
+  });
+
   test('restore lists every line that is wrong, and asks the kernel nothing', async () => {
     expect(await restore('-A -f 8\\n-A\\n\\n-b')).toEqual({
       ending: 65,

@@ -40,7 +40,7 @@ function network(changes: Partial<Libc> = {}) {
     recvfrom: (_fd, into, address) => {
       const packet = arrived.shift();
       if (packet === undefined) return undefined;
-      if (packet.from === 'error') return refuse('EHOSTUNREACH', 'recvfrom');
+      if (packet.from === 'error') return refuse('ENETDOWN', 'recvfrom');
       into.set(packet.bytes);
       address.set(ipToBytes(packet.from), 4);
       return packet.bytes.length;
@@ -196,6 +196,31 @@ test('a deadline is judged after all that has arrived was read', async () => {
   expect(await outcome()).toMatchObject({ rttMs: expect.any(Number) });
 });
 
+test('a reply behind errors of the socket counts at the deadline', async () => {
+  const net = network();
+  const deadline = new ManualDeadline();
+  const outcome = await ping(net, deadline);
+  const error = { from: 'error', bytes: new Uint8Array() };
+  net.arrived.push(error, error, replyTo(net.sent[0] ?? new Uint8Array()));
+  deadline.pass();
+  expect(await outcome()).toMatchObject({ rttMs: expect.any(Number) });
+});
+
+test('a socket of which each read fails is not read for ever', async () => {
+  let reads = 0;
+  const net = network({
+    recvfrom: () => {
+      reads += 1;
+      return refuse('EBADF', 'recvfrom');
+    },
+  });
+  const deadline = new ManualDeadline();
+  const outcome = await ping(net, deadline);
+  deadline.pass();
+  expect(reads).toBe(8);
+  expect(await outcome()).toBe('over');
+});
+
 describe('a socket', () => {
   const [SO_RCVBUF, SO_RCVBUFFORCE] = [8, 33];
 
@@ -280,20 +305,27 @@ describe('a socket', () => {
     expect([net.opened.length, net.closed]).toEqual([1, []]);
   });
 
-  test('over which nothing was sent for a minute, and nothing is awaited, is closed when another is opened', async () => {
-    const now = jest.spyOn(performance, 'now').mockReturnValue(0);
-    const net = network();
-    const idle = new ManualDeadline();
-    await ping(net, idle, { mark: 1 });
-    await ping(net, new ManualDeadline(), { mark: 2 });
-    idle.pass();
-    now.mockReturnValue(60_000);
-    await ping(net, new ManualDeadline(), { mark: 3 });
-    expect(net.closed).toEqual([]);
-    now.mockReturnValue(60_001);
-    await ping(net, new ManualDeadline(), { mark: 4 });
-    expect([net.closed, net.watched()]).toEqual([[11], [12, 13, 14]]);
-    now.mockRestore();
+  test('over which nothing was sent for a minute, and nothing is awaited, is closed; then no timer is left', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    try {
+      const net = network();
+      const [idle, awaited] = [new ManualDeadline(), new ManualDeadline()];
+      await ping(net, idle, { mark: 1 });
+      await ping(net, awaited, { mark: 2 });
+      idle.pass();
+      expect(jest.getTimerCount()).toBe(1);
+      jest.advanceTimersByTime(59_999);
+      expect(net.closed).toEqual([]);
+      jest.advanceTimersByTime(60_001);
+      expect([net.closed, net.watched()]).toEqual([[11], [12]]);
+      awaited.pass();
+      jest.advanceTimersByTime(60_000);
+      expect([net.closed, net.watched(), jest.getTimerCount()]).toEqual([[11, 12], [], 0]);
+      await ping(net, new ManualDeadline(), { mark: 1 });
+      expect([net.watched(), jest.getTimerCount()]).toEqual([[13], 1]);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });
 

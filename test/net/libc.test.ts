@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from '@jest/globals';
-import { type Libc, loadLibc } from '../../src/net/libc.ts';
+import { type Libc, libcFault, loadLibc } from '../../src/net/libc.ts';
 
 const AF_INET = 2;
 const SOCK_STREAM = 1;
@@ -149,7 +149,27 @@ test('a version of koffi that cannot watch is none', () => {
   const program = `
     import koffi from 'koffi';
     koffi.node = {};
-    const { loadLibc } = await import('./dist/src/net/libc.js');
-    console.log(loadLibc());`;
-  expect(runApart(program)).toBe('undefined\n');
+    const { libcFault, loadLibc } = await import('./dist/src/net/libc.js');
+    console.log(loadLibc(), libcFault());`;
+  expect(runApart(program)).toBe('undefined koffi: this version has no node.poll\n');
+});
+
+test.each([
+  ['is not installed', "request === 'koffi'", 'koffi is not installed'],
+  ['has no binary for this machine', "request.includes('@koromix')", 'koffi: Cannot find module @koromix'],
+])('why there is no libc is told where koffi %s', (_what, isMissing, fault) => {
+  const program = `
+    import Module from 'node:module';
+    const resolve = Module._resolveFilename;
+    Module._resolveFilename = (request, ...more) => {
+      if (!(${isMissing})) return resolve(request, ...more);
+      throw Object.assign(new Error('Cannot find module @koromix\\nRequire stack:'), { code: 'MODULE_NOT_FOUND' });
+    };
+    const { libcFault, loadLibc } = await import('./dist/src/net/libc.js');
+    console.log(loadLibc(), libcFault());`;
+  expect(runApart(program)).toBe(`undefined ${fault}\n`);
+});
+
+test('where there is libc there is no fault', () => {
+  expect([typeof loadLibc(), libcFault()]).toEqual(['object', undefined]);
 });

@@ -3,7 +3,7 @@ import type { Libc } from '../../src/net/libc.ts';
 import { createReactor } from '../../src/net/reactor.ts';
 
 /** An epoll that reports two names a call, and says whether there are more, as the kernel's does of 256. */
-function reactorOfTwo() {
+function reactorOfTwo(changes: Partial<Libc> = {}) {
   const names: number[] = [];
   let next = 0;
   const libc: Pick<Libc, 'epoll_create' | 'epoll_add' | 'epoll_wait' | 'watch'> = {
@@ -16,6 +16,7 @@ function reactorOfTwo() {
       return ready.length === 2;
     },
     watch: () => ({ ref() {}, unref() {}, stop() {} }),
+    ...changes,
   };
   return createReactor(libc as Libc);
 }
@@ -26,4 +27,13 @@ test('a poll tells everybody who is ready, however many they are', () => {
   for (let fd = 10; fd < 17; fd++) reactor.add(fd, 1, () => told.push(fd));
   reactor.poll();
   expect(told).toEqual([10, 11, 12, 13, 14, 15, 16]);
+});
+
+test('what cannot be watched is closed', () => {
+  const closed: number[] = [];
+  const watch = () => {
+    throw new Error('no room');
+  };
+  expect(() => reactorOfTwo({ watch, close: (fd) => void closed.push(fd) })).toThrow('no room');
+  expect(closed).toEqual([3]);
 });

@@ -55,7 +55,7 @@ function linesOf(event: AgentEvent, setup?: Setup): readonly string[] {
   return lines;
 }
 
-function run(result = seen(failing)): AgentEvent {
+function run(result = seen(failing)): Extract<AgentEvent, { type: 'check_ran' }> {
   return { type: 'check_ran', checks: [ref('web', '172.16.100.10:80')], result, durationMs: 12.5, lagMs: 0 };
 }
 
@@ -294,6 +294,50 @@ test('an inconclusive check is logged once a minute, with the count of what was 
     observe(run(noDescriptors));
   }
   expect(lines.map((line) => JSON.parse(line)['lvs.suppressed'])).toEqual([undefined, 2]);
+});
+
+test('a fault that all checks share is 20 lines a minute, and one that counts the rest', () => {
+  const { lines, clock, observe } = openLog({ level: 'info' });
+  const runAll = (code: string) => {
+    for (let index = 0; index < 1000; index++) {
+      const result = { kind: 'inconclusive', inconclusive: { code, message: 'no' } } as const;
+      const checks = [ref('web', `10.0.0.1:${index}`)];
+      observe({ type: 'check_ran', checks, result, durationMs: 0.1, lagMs: 0 });
+    }
+  };
+  runAll('EMFILE');
+  runAll('ENOBUFS');
+  expect(lines.map((line) => JSON.parse(line)['error.code'])).toEqual([
+    ...new Array(20).fill('EMFILE'),
+    ...new Array(20).fill('ENOBUFS'),
+  ]);
+  clock.now = new Date(time.getTime() + 59_999);
+  observe(run(seen(passing)));
+  expect(lines).toHaveLength(40);
+  clock.now = new Date(time.getTime() + 60_000);
+  observe(run(seen(passing)));
+  expect(lines.slice(40).map((line) => JSON.parse(line))).toEqual(
+    ['EMFILE', 'ENOBUFS'].map((code) => ({
+      '@timestamp': clock.now.toISOString(),
+      'log.level': 'warn',
+      'event.action': 'check_inconclusive',
+      message: `980 more checks learned nothing, through a fault of ours: ${code}`,
+      'event.outcome': 'unknown',
+      'error.code': code,
+      'lvs.suppressed': 980,
+    })),
+  );
+  runAll('EMFILE');
+  expect(lines).toHaveLength(62);
+});
+
+test('a fault that few checks share is not counted beside their lines', () => {
+  const { lines, clock, observe } = openLog({ level: 'info' });
+  for (let index = 0; index < 20; index++)
+    observe({ ...run(noDescriptors), checks: [ref('web', `10.0.0.1:${index}`)] });
+  clock.now = new Date(time.getTime() + 60_000);
+  observe(run());
+  expect(lines).toHaveLength(20);
 });
 
 test('another fault of the same check is news', () => {

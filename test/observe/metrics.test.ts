@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 import type { AgentEvent } from '../../src/core/event.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { metricNames, metricTable } from '../../src/observe/metric-table.ts';
-import { createMetrics } from '../../src/observe/metrics.ts';
+import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
 import { testWith } from '../support/program.ts';
 import {
   byMark,
@@ -93,7 +93,11 @@ const busyEvents: readonly AgentEvent[] = [
 async function busyText(): Promise<string> {
   const metrics = createMetrics({ version: '0.1.0', snapshot: busySnapshot });
   for (const event of busyEvents) metrics.observe(event);
-  return (await metrics.render()).body;
+  return textOf(metrics);
+}
+
+async function textOf(metrics: Metrics): Promise<string> {
+  return String(Buffer.concat((await metrics.render()).body));
 }
 
 function series(text: string, name: string): readonly string[] {
@@ -109,6 +113,18 @@ test('a known sequence of events and a known snapshot give exactly the golden ex
   expect(`${ours.join('\n')}\n`).toBe(golden);
 });
 
+test('many series are handed over in pieces, of whole lines', async () => {
+  const servers = Array.from({ length: 2000 }, (_, index) => makeServer('10.0.0.1', index + 1));
+  const service = snapshotService({ ...web, servers, fallbackServers: [] });
+  const metrics = createMetrics({ version: '0.1.0', snapshot: () => makeSnapshot([service]) });
+  const { body } = await metrics.render();
+  expect(Math.max(...body.map(({ length }) => length))).toBeLessThan(70_000);
+  expect(body.map((piece) => String(piece.subarray(-1))).filter((end) => end !== '\n')).toEqual([]);
+  expect(series(String(Buffer.concat(body)), 'lvsd_server_up')).toEqual(
+    servers.map(({ port }) => `lvsd_server_up{service="web",server="10.0.0.1:${port}"} 1`),
+  );
+});
+
 test('every metric of the table is announced with its type', async () => {
   const text = await busyText();
   for (const name of metricNames) expect(text).toContain(`# TYPE ${name} ${metricTable[name].type}\n`);
@@ -121,7 +137,7 @@ test.each([
 ] as const)('down to each %s there are series, and no finer ones', async (detail, shown) => {
   const metrics = createMetrics({ version: '0.1.0', snapshot: busySnapshot });
   metrics.setDetail(detail);
-  const text = (await metrics.render()).body;
+  const text = await textOf(metrics);
   const has = (name: string) => series(text, name).length > 0;
   expect({ service: has('lvsd_service_up'), server: has('lvsd_server_up'), check: has('lvsd_check_up') }).toEqual(
     shown,
@@ -137,7 +153,7 @@ test('the process shows its own metrics, without the gauges that end like counte
 });
 
 test('before there is a snapshot the agent is not ready, and known counters are 0', async () => {
-  const text = (await createMetrics({ version: '0.1.0', snapshot: () => undefined }).render()).body;
+  const text = await textOf(createMetrics({ version: '0.1.0', snapshot: () => undefined }));
   expect(series(text, 'lvsd_ready')).toEqual(['lvsd_ready 0']);
   expect(series(text, 'lvsd_ipvs_operations_total')).toHaveLength(12);
   expect(series(text, 'lvsd_service_up')).toEqual([]);
@@ -153,7 +169,7 @@ test('what left the configuration has no series after the reload, what stayed ke
   metrics.observe({ type: 'check_ran', checks: [ref('web', first)], result: seen(failing), durationMs: 1, lagMs: 0 });
   metrics.observe({ type: 'service_changed', service: 'by-mark', to: 'up', serversUp: 1, serversTotal: 1 });
 
-  const text = (await metrics.render()).body;
+  const text = await textOf(metrics);
   expect(text).not.toContain('by-mark');
   expect(text).not.toContain(first);
   expect(series(text, 'lvsd_server_transitions_total')).toEqual([
@@ -187,7 +203,7 @@ test('a run of a server that a reload has just brought is counted before anybody
   await metrics.render();
   now = busySnapshot();
   metrics.observe({ type: 'check_ran', checks: [ref('web', first)], result: seen(failing), durationMs: 1, lagMs: 0 });
-  expect(series((await metrics.render()).body, 'lvsd_check_failures_total')).toEqual([
+  expect(series(await textOf(metrics), 'lvsd_check_failures_total')).toEqual([
     `lvsd_check_failures_total{service="web",server="${first}",check="http",type="http",reason="L7STS"} 1`,
   ]);
 });
@@ -201,7 +217,7 @@ test('the counters of the kernel are read again before they are shown', async ()
       now = busySnapshot();
     },
   });
-  expect(series((await metrics.render()).body, 'lvsd_service_connections_total')).toEqual([
+  expect(series(await textOf(metrics), 'lvsd_service_connections_total')).toEqual([
     'lvsd_service_connections_total{service="web"} 10',
   ]);
 });
@@ -209,7 +225,7 @@ test('the counters of the kernel are read again before they are shown', async ()
 test('quotes, backslashes and newlines in a name cannot break out of their label', async () => {
   const named = { ...web, name: 'a"b\\c\nd', servers: [], fallbackServers: [] };
   const metrics = createMetrics({ version: '0.1.0', snapshot: () => makeSnapshot([snapshotService(named)]) });
-  const text = (await metrics.render()).body;
+  const text = await textOf(metrics);
   expect(series(text, 'lvsd_service_up')).toEqual(['lvsd_service_up{service="a\\"b\\\\c\\nd"} 1']);
 });
 

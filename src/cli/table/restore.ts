@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises';
+import { fstatSync, readSync } from 'node:fs';
 import { printable } from '../../core/printable.ts';
 import type { IpvsKernel } from '../../kernel/ipvs.ts';
 import { applyPlan } from '../../kernel/restore/apply-plan.ts';
@@ -12,7 +13,9 @@ import { withKernel } from './with-kernel.ts';
 
 /** `lvsd table restore`: applies the rules on stdin, or none of them. Resolves with the exit code: 0, 1, 65 bad input. */
 export async function restore(): Promise<number> {
-  const { rules, issues } = await parseNamed(await readAll(process.stdin));
+  const text = await readStdin().catch((error: Error) => error);
+  if (text instanceof Error) return cannotRead(text);
+  const { rules, issues } = await parseNamed(text);
   if (issues.length > 0) return refuse(issues);
   return withKernel((kernel) => apply(kernel, rules));
 }
@@ -51,9 +54,16 @@ function complain(lines: readonly string[]): void {
   process.stderr.write(lines.map((line) => `${printable(line, longestLine)}\n`).join(''));
 }
 
-async function readAll(stream: AsyncIterable<Uint8Array>): Promise<string> {
+function cannotRead({ message }: Error): number {
+  complain([`Cannot read the rules from stdin: ${message}`, 'Nothing was changed']);
+  return exitCodes.badInput;
+}
+
+async function readStdin(): Promise<string> {
+  // Node takes a directory for a stream that has ended. To read it throws EISDIR.
+  if (fstatSync(0).isDirectory()) readSync(0, new Uint8Array(1));
   const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
+  for await (const chunk of process.stdin) chunks.push(chunk);
   return Buffer.concat(chunks).toString();
 }
 
