@@ -6,7 +6,7 @@ import { share } from './core/share.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import type { Table } from './core/table.ts';
 import { type Kernel, KernelUnavailable } from './kernel/kernel.ts';
-import { engineName } from './net/engine.ts';
+import { engineFault, engineName } from './net/engine.ts';
 import type { Clock } from './run/clock.ts';
 import type { IdleConnections } from './run/idle.ts';
 import { createMonitor } from './run/monitor.ts';
@@ -213,6 +213,7 @@ export function createAgent(options: AgentOptions): Agent {
       isIpvsUp: reconciler.isKernelUp(),
       isConfigCurrent,
       engine,
+      engineFault: engineFault(),
       configLoadedAtMs,
       services: monitor.snapshot(shown.table),
     }),
