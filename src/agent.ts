@@ -88,7 +88,7 @@ export function createAgent(options: AgentOptions): Agent {
     desired: () => {
       // What is decided later asks for another run; but nobody is told that we are ready before all is.
       areVerdictsIn = unseen.size === 0;
-      if (!isReady) monitor.decide();
+      if (!isReady && areVerdictsIn) monitor.decide();
       const decisions = monitor.decisions();
       return { table: desired(config.services, decisions), awaiting: awaiting(config.services, decisions) };
     },

@@ -12,15 +12,25 @@ import {
 /** A table of one's own, open to change. */
 export type OpenTable = Map<string, TableService & { readonly servers: Map<string, TableServer> }>;
 
-/** The table after the ops, all of which succeed. A row that is edited keeps what the kernel counted for it. */
+/**
+ * The table after the ops, all of which succeed. A row that is edited keeps what the kernel counted for it; a service
+ * that no op speaks of stays the same object.
+ */
 export function applyOps(table: Table, ops: readonly Op[]): Table {
-  const next = openTable(table);
-  for (const op of ops) applyOp(next, op);
+  const touched = new Set(ops.map(({ service }) => serviceKey(service.identity)));
+  const open = openTable([...table].filter(([key]) => touched.has(key)));
+  for (const op of ops) applyOp(open, op);
+  const next = new Map(table);
+  for (const key of touched) {
+    const service = open.get(key);
+    if (service === undefined) next.delete(key);
+    else next.set(key, service);
+  }
   return next;
 }
 
 /** A copy, whose changes leave the original alone. */
-export function openTable(table: Table): OpenTable {
+export function openTable(table: Iterable<readonly [string, TableService]>): OpenTable {
   const next: OpenTable = new Map();
   for (const [key, service] of table) next.set(key, { ...service, servers: new Map(service.servers) });
   return next;

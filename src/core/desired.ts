@@ -13,6 +13,14 @@ export function awaiting(services: readonly Service[], decisions: ReadonlyMap<st
   return new Set(waiting.map(({ identity }) => serviceKey(identity)));
 }
 
+/** As long as nothing is decided anew, what is wanted is the same object. */
+const wanted = new WeakMap<Decision, { readonly service: Service; readonly row: TableService }>();
+
 function desiredService(service: Service, decisions: ReadonlyMap<string, Decision>): TableService {
-  return { ...serviceRow(service), servers: decisions.get(service.name)?.rows ?? new Map() };
+  const decision = decisions.get(service.name);
+  const known = decision && wanted.get(decision);
+  if (known?.service === service) return known.row;
+  const row = { ...serviceRow(service), servers: decision?.rows ?? new Map() };
+  if (decision) wanted.set(decision, { service, row });
+  return row;
 }

@@ -40,7 +40,17 @@ function isServed(service: TableService | undefined): boolean {
   return [...(service?.servers.values() ?? [])].some(({ weight }) => weight > 0);
 }
 
+/** What was seen to be as it is wanted: of thousands of services few change between two looks. */
+const same = new WeakMap<TableService, TableService>();
+
 function diffService(want: TableService, have: TableService | undefined): readonly Op[] {
+  if (have !== undefined && same.get(want) === have) return [];
+  const ops = compareService(want, have);
+  if (have !== undefined && ops.length === 0) same.set(want, have);
+  return ops;
+}
+
+function compareService(want: TableService, have: TableService | undefined): readonly Op[] {
   const ops: Op[] = [];
   if (have === undefined) ops.push({ kind: 'add_service', service: want });
   else if (!sameService(want, have)) ops.push({ kind: 'edit_service', service: want, from: have });

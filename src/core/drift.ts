@@ -18,6 +18,7 @@ export function findDrift(expected: Table, actual: Table): readonly Drift[] {
   const drifts: Drift[] = [];
   for (const [service, left] of expected) {
     const found = actual.get(service);
+    if (found === left) continue;
     if (found === undefined) drifts.push({ kind: 'missing', service, server: undefined });
     else if (!sameService(left, found)) drifts.push({ kind: 'different', service, server: undefined });
     for (const [server, row] of left.servers) {

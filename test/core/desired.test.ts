@@ -21,3 +21,12 @@ test('the table holds every service with the rows decided for it', () => {
     aTable([aServiceRow(), aRow('10.0.0.1', { weight: 3 })], [aServiceRow({ identity: mark.identity })]),
   );
 });
+
+test('what is wanted of a service is the same object until something is decided anew, or configured otherwise', () => {
+  const [web, mail] = [aService(), aService({ scheduler: 'rr' })];
+  const row = (service = web, decided = decision) =>
+    desired([service], new Map([['web', decided]])).get('TCP 192.0.2.1:80');
+  expect(row()).toBe(row());
+  expect(row(mail)).toMatchObject({ scheduler: 'rr' });
+  expect(row(web, { ...decision })).not.toBe(row());
+});

@@ -19,6 +19,17 @@ function summary(desired: Table, actual: Table, owned?: ReadonlySet<string>): re
   );
 }
 
+test('a service that no op speaks of stays the same object, and is compared once', () => {
+  const table = aTable([web, aRow('10.0.0.1')], [mail, aRow('10.0.0.2')]);
+  const wanted = aTable([web, aRow('10.0.0.1', { weight: 2 })], [mail, aRow('10.0.0.2')]);
+  const [before, after] = [table, applyOps(table, diff(wanted, table))];
+  const keys = [web, mail].map(({ identity }) => serviceKey(identity));
+  expect(keys.map((key) => after.get(key) === before.get(key))).toEqual([false, true]);
+  expect(diff(wanted, after)).toEqual([]);
+  expect(findDrift(before, after)).toMatchObject([{ kind: 'different', server: '10.0.0.1:80' }]);
+  expect(diff(wanted, before)).toHaveLength(1);
+});
+
 describe('diff', () => {
   test('a new service comes before its servers', () => {
     expect(summary(aTable([web, aRow('10.0.0.1')]), aTable())).toEqual([
