@@ -4,7 +4,7 @@ import type { Deadline } from '../src/core/deadline.ts';
 import { fail, type Observation, pass } from '../src/core/observation.ts';
 import { engine } from '../src/net/engine.ts';
 import type { Path } from '../src/net/path.ts';
-import type { ConnectTcp } from '../src/net/tcp.ts';
+import type { Connected, ConnectTcp } from '../src/net/tcp.ts';
 import { judge } from './lib/fault.ts';
 import { pathFields, port, watched } from './lib/fields.ts';
 import { connect, drop } from './lib/socket.ts';
@@ -40,14 +40,13 @@ export const tcp = defineProbe({
   },
 });
 
-async function byLibc(
-  connect: ConnectTcp,
-  { address, port }: Target,
-  options: Options,
-  deadline: Deadline,
-): Promise<Observation> {
+/** Without an async function: to wait in one costs more than a promise. */
+function byLibc(connect: ConnectTcp, target: Target, options: Options, deadline: Deadline): Promise<Observation> {
   const startMs = performance.now();
-  const outcome = await connect(address, port, options, deadline);
+  return connect(target.address, target.port, options, deadline).then((outcome) => judged(outcome, target, startMs));
+}
+
+function judged(outcome: Connected, { address, port }: Target, startMs: number): Observation {
   if (outcome === 'over') return fail('L4TOUT', 'no connection in time');
   if (outcome instanceof Error) return judge('L4', outcome, `connect to ${address} port ${port}`, {});
   const connectMs = performance.now() - startMs;

@@ -17,6 +17,7 @@ import { createRunner } from './run/runner.ts';
 import { createScheduler } from './run/scheduler.ts';
 import { createSettingsKeeper } from './run/settings-keeper.ts';
 import { createTableKeeper } from './run/table-keeper.ts';
+import type { Run } from './run/timed-run.ts';
 import { createWatcher } from './run/watcher.ts';
 import { createWindows } from './run/windows.ts';
 
@@ -124,16 +125,18 @@ export function createAgent(options: AgentOptions): Agent {
     clock,
     random,
     limit: options.runLimit,
-    run: async (key, check, lagMs) => {
-      const run = await runner.run(probeOf(check.type), check);
-      if (isStopping) return false;
-      const isContested = monitor.record(key, { ...run, lagMs });
-      watcher.note(key, run.result);
-      if (unseen.size > 0 && unseen.delete(key) && unseen.size === 0 && !isReady) reconciler.request('transition');
-      if (onSettled !== undefined && unseen.size === 0 && monitor.hasVerdicts()) onSettled();
-      return isContested;
-    },
+    run: (key, check, lagMs, ended) =>
+      runner.run(probeOf(check.type), check, (run) => ended(!isStopping && record(key, run, lagMs))),
   });
+
+  /** True while a check is contested. */
+  const record = (key: string, run: Run, lagMs: number) => {
+    const isContested = monitor.record(key, run, lagMs);
+    watcher.note(key, run.result);
+    if (unseen.size > 0 && unseen.delete(key) && unseen.size === 0 && !isReady) reconciler.request('transition');
+    if (onSettled !== undefined && unseen.size === 0 && monitor.hasVerdicts()) onSettled();
+    return isContested;
+  };
 
   const watcher = createWatcher({ clock, connections, hasten: scheduler.hasten });
 

@@ -53,16 +53,22 @@ const readsAtDeadline = 16_384;
 
 export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion, path: Path): EchoLine {
   const socket = openEchoSocket(libc, version, path);
-  const pending = new Map<number, Request>();
-  const [id = 0, firstSequence = 0] = randomFillSync(new Uint16Array(2));
+  /** By sequence number. An array for the reason that the reactor has one. */
+  const pending: (Request | undefined)[] = [];
+  const [id = 0] = randomFillSync(new Uint16Array(1));
   const nextPayload = createPayloads();
   const message = new Uint8Array(headerBytes + payloadBytes);
   const packet = new Uint8Array(2048);
   const from = new Uint8Array(28);
-  let sequence = firstSequence;
+  let awaited = 0;
+  let sequence = -1;
   let lastSentMs = performance.now();
   let isOpen = true;
 
+  const forget = (own: number) => {
+    pending[own] = undefined;
+    awaited -= 1;
+  };
   const receive = (): number | undefined | 'failed' => {
     try {
       return libc.recvfrom(socket.fd, packet, from);
@@ -76,9 +82,9 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
     const answer = read(socket, version, packet.subarray(0, length));
     // The kernel gives a datagram socket an id of its own, and hands it only what has that.
     if (answer === undefined || (socket.isRaw && answer.id !== id)) return;
-    const request = pending.get(answer.sequence);
+    const request = pending[answer.sequence];
     if (request === undefined || !answers(answer, request, version, from)) return;
-    pending.delete(answer.sequence);
+    forget(answer.sequence);
     if (answer.error === undefined) request.settle({ rttMs: performance.now() - request.sentMs });
     else request.settle({ refusal: answer.error.words });
   };
@@ -93,9 +99,11 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
   };
 
   const giveUp = (own: number, request: Request) => {
-    if (pending.get(own) !== request) return false;
+    if (pending[own] !== request) return false;
     readUpTo(readsAtDeadline);
-    return pending.get(own) === request && pending.delete(own);
+    if (pending[own] !== request) return false;
+    forget(own);
+    return true;
   };
 
   let name: number;
@@ -109,7 +117,7 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
   return {
     send: (address, settle) => {
       do sequence = (sequence + 1) & 0xffff;
-      while (pending.has(sequence));
+      while (pending[sequence] !== undefined);
       const own = sequence;
       const payload = nextPayload();
       const to = socketAddress(address, 0);
@@ -118,10 +126,11 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
       libc.sendto(socket.fd, message, to);
       lastSentMs = sentMs;
       const request = { to, payload, sentMs, settle };
-      pending.set(own, request);
+      pending[own] = request;
+      awaited += 1;
       return () => giveUp(own, request);
     },
-    isIdle: () => pending.size === 0 && performance.now() - lastSentMs > idleLimitMs,
+    isIdle: () => awaited === 0 && performance.now() - lastSentMs > idleLimitMs,
     hasLostInterface: () => hasLostInterface(libc, socket, path),
     close: () => {
       isOpen = false;

@@ -22,13 +22,17 @@ const roundsAtOnce = 64;
  * probe, one poll after each batch 43, and a loop in C 36; this is that poll, and Node's loop for what takes longer.
  */
 export function createReactor(libc: Libc): Reactor {
-  const waiting = new Map<number, Ready>();
-  let lastName = 0;
+  /** By name. An array: what a `Map` has let go of, its old tables keep alive for as long as they are not collected. */
+  const waiting: (Ready | undefined)[] = [];
+  const freeNames: number[] = [];
+  /** What the kernel has reported may still name these, which nobody else may have until all was told. */
+  const leftNames: number[] = [];
   let isScheduled = false;
 
-  const report = (name: number, events: number) => waiting.get(name)?.(events);
+  const report = (name: number, events: number) => waiting[name]?.(events);
   const poll = () => {
     for (let round = 0; round < roundsAtOnce && libc.epoll_wait(epollFd, report); round++);
+    for (let name = leftNames.pop(); name !== undefined; name = leftNames.pop()) freeNames.push(name);
   };
   const run = () => {
     isScheduled = false;
@@ -38,6 +42,11 @@ export function createReactor(libc: Libc): Reactor {
     if (isScheduled) return;
     isScheduled = true;
     setImmediate(run);
+  };
+
+  const remove = (name: number) => {
+    waiting[name] = undefined;
+    leftNames.push(name);
   };
 
   const epollFd = libc.epoll_create();
@@ -50,16 +59,19 @@ export function createReactor(libc: Libc): Reactor {
 
   return {
     add: (fd, events, ready) => {
-      // A name of its own: a number that a descriptor had before could meet an event of that one.
-      do lastName = (lastName + 1) >>> 0;
-      while (waiting.has(lastName));
-      libc.epoll_add(epollFd, fd, events, lastName);
-      waiting.set(lastName, ready);
+      const name = freeNames.pop() ?? waiting.length;
+      waiting[name] = ready;
+      try {
+        libc.epoll_add(epollFd, fd, events, name);
+      } catch (error) {
+        remove(name);
+        throw error;
+      }
       // What is near has answered by the time all runs that are due have started.
       schedule();
-      return lastName;
+      return name;
     },
-    remove: (name) => void waiting.delete(name),
+    remove,
     poll,
   };
 }

@@ -1,5 +1,5 @@
 import type { Check, Config } from '../core/config.ts';
-import type { CheckRef, RunResult } from '../core/event.ts';
+import type { CheckRef } from '../core/event.ts';
 import type { Decision } from '../core/fleet.ts';
 import { isContested, step } from '../core/health.ts';
 import type { Observation } from '../core/observation.ts';
@@ -18,6 +18,7 @@ import {
   type ServerEntry,
   type ServiceEntry,
 } from './roster.ts';
+import type { Run } from './timed-run.ts';
 import { snapshotService } from './view.ts';
 
 /** All that is known of the servers' health: takes in configurations, runs and overrides, answers with decisions. */
@@ -27,7 +28,7 @@ export interface Monitor {
   /** What to run, by a key: one check for all that would see the same. */
   checks(): ReadonlyMap<string, Check>;
   /** Takes note of a run. True while a check that it speaks to is contested. */
-  record(key: string, run: { result: RunResult; durationMs: number; lagMs: number }): boolean;
+  record(key: string, run: Run, lagMs: number): boolean;
   setOverrides(active: readonly ActiveOverride[]): void;
   /** Takes note of what the kernel has: servers that drain are watched until their connections have ended. */
   noteTable(table: Table): void;
@@ -58,6 +59,8 @@ interface Subscription {
   readonly server: ServerEntry;
   readonly check: CheckEntry;
 }
+
+const nothingShared = { subscriptions: [], refs: [] };
 
 export function createMonitor(options: MonitorOptions): Monitor {
   const { emit, clock } = options;
@@ -126,16 +129,18 @@ export function createMonitor(options: MonitorOptions): Monitor {
       judge.decide();
     },
     checks: () => new Map([...runs].map(([key, { check }]) => [key, check])),
-    record: (key, { result, durationMs, lagMs }) => {
-      const { subscriptions, refs } = runs.get(key) ?? { subscriptions: [], refs: [] };
+    record: (key, run, lagMs) => {
+      const { subscriptions, refs } = runs.get(key) ?? nothingShared;
+      const { result, durationMs } = run;
       emit({ type: 'check_ran', checks: refs, result, durationMs, lagMs });
-      const last = { result, durationMs };
       const observation = result.kind === 'observation' ? result.observation : undefined;
+      let isAnyContested = false;
       for (const subscription of subscriptions) {
-        subscription.check.last = last;
+        subscription.check.last = run;
         note(subscription, observation);
+        isAnyContested ||= isContested(subscription.check.state);
       }
-      return subscriptions.some(({ check }) => isContested(check.state));
+      return isAnyContested;
     },
     setOverrides: (active) => {
       overrides = active;

@@ -1,20 +1,14 @@
 import { type Probe, Unlearned } from '../../checks/probe.ts';
 import type { Check } from '../core/config.ts';
-import type { RunResult } from '../core/event.ts';
 import type { Clock } from './clock.ts';
-import { inconclusive, Limit, TimedRun } from './timed-run.ts';
-
-export interface Run {
-  readonly result: RunResult;
-  readonly durationMs: number;
-}
+import { inconclusive, Limit, type Run, type TimedRun } from './timed-run.ts';
 
 export interface Runner {
   /**
-   * Runs a check once. The deadline covers the whole run, does not charge the server for time that this process lost,
-   * and is judged only after the replies that had arrived were read. Never rejects.
+   * Runs a check once, and tells when that has ended. The deadline covers the whole run, does not charge the server for
+   * time that this process lost, and is judged only after the replies that had arrived were read. Never throws.
    */
-  run(probe: Probe, check: Check): Promise<Run>;
+  run(probe: Probe, check: Check, ended: (run: Run) => void): void;
   /** Ends all runs: they are inconclusive. */
   stop(): void;
 }
@@ -23,27 +17,24 @@ export function createRunner(clock: Clock): Runner {
   const limits = new Map<number, Limit>();
 
   const limitOf = (timeoutMs: number): Limit => {
-    const limit = limits.get(timeoutMs) ?? new Limit(clock);
+    const known = limits.get(timeoutMs);
+    if (known !== undefined) return known;
+    const limit = new Limit(clock, timeoutMs);
     limits.set(timeoutMs, limit);
     return limit;
   };
 
   return {
-    run: (probe, check) =>
-      new Promise((resolve) => {
-        const limit = limitOf(check.timeoutMs);
-        const run = new TimedRun(clock, check.timeoutMs, (result) => {
-          if (!limit.remove(run)) return;
-          run.end();
-          resolve({ result: excuse(result, run.lostMs(), check.timeoutMs), durationMs: clock.now() - run.startMs });
-        });
-        limit.add(run);
-        observe(probe, check, run);
-      }),
+    run: (probe, check, ended) => observe(probe, check, limitOf(check.timeoutMs).begin(ended)),
     stop: () => {
       for (const limit of limits.values()) limit.stop();
     },
   };
+}
+
+/** As a promise, for those who do not run thousands in a second. */
+export function runOnce(runner: Runner, probe: Probe, check: Check): Promise<Run> {
+  return new Promise((resolve) => runner.run(probe, check, resolve));
 }
 
 /** Without an async function between: a run costs as much as it has promises. */
@@ -56,12 +47,6 @@ function observe(probe: Probe, { target, options }: Check, run: TimedRun): void 
   } catch (error) {
     run.settle(inconclusive(...described(error)));
   }
-}
-
-/** A failure seen across a stall of ours may be our own: a server hangs up on a client that does not speak. */
-function excuse(result: RunResult, lostMs: number, timeoutMs: number): RunResult {
-  if (result.kind !== 'observation' || result.observation.pass || lostMs < timeoutMs / 2) return result;
-  return inconclusive('STALLED', `This process did not run for ${Math.round(lostMs)} ms during the check`);
 }
 
 function described(error: unknown): [code: string, message: string] {

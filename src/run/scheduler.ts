@@ -18,8 +18,8 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Runs one check; `lagMs` is planned start to real start. Resolves with whether to retry soon. Must not reject. */
-  readonly run: (key: string, check: Check, lagMs: number) => Promise<boolean>;
+  /** Runs one check, and tells once that it has ended, and whether to retry soon; `lagMs` is planned start to real start. */
+  readonly run: (key: string, check: Check, lagMs: number, ended: (isRetry: boolean) => void) => void;
   /** Runs in flight at most; the others wait, and their deadlines do not start. */
   readonly limit: number;
 }
@@ -32,6 +32,7 @@ interface Task {
   /** Where the run would start without jitter. */
   slotMs: number;
   dueMs: number;
+  isRunning: boolean;
   /** Asked for while it was being run. */
   isHastened: boolean;
   /** The slot to come back to: checks that were hastened together must not march in step from then on. */
@@ -49,7 +50,9 @@ const gatherMs = 5;
 export function createScheduler({ clock, random, run, limit }: SchedulerOptions): Scheduler {
   const tasks = new Map<string, Task>();
   const waiting = createHeap<Task>((task) => task.dueMs);
-  const inFlight = new Set<Task>();
+  /** Gone, but still being run: these may come back. */
+  const leaving = new Map<string, Task>();
+  let inFlight = 0;
   let cancelTimer = () => {};
   /** When the timer goes off; after all times while there is none. */
   let plannedMs = Number.POSITIVE_INFINITY;
@@ -92,19 +95,24 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
 
   const start = (task: Task) => {
     const startMs = clock.now();
-    inFlight.add(task);
-    void run(task.key, task.check, Math.max(0, startMs - task.dueMs)).then((isRetry) => {
-      inFlight.delete(task);
-      if (inFlight.size === 0) onIdle();
-      if (isStopped) return;
-      if (!task.isGone) {
-        if (isRetry) wait(task, clock.now() + task.check.retryIntervalMs);
-        else waitForSlot(task, startMs);
-        if (task.isHastened && !isRetry) advance(task);
-        task.isHastened = false;
-      }
-      plan();
-    });
+    task.isRunning = true;
+    inFlight += 1;
+    run(task.key, task.check, Math.max(0, startMs - task.dueMs), (isRetry) => end(task, startMs, isRetry));
+  };
+
+  const end = (task: Task, startMs: number, isRetry: boolean) => {
+    task.isRunning = false;
+    inFlight -= 1;
+    if (inFlight === 0) onIdle();
+    if (isStopped) return;
+    if (task.isGone) leaving.delete(task.key);
+    else {
+      if (isRetry) wait(task, clock.now() + task.check.retryIntervalMs);
+      else waitForSlot(task, startMs);
+      if (task.isHastened && !isRetry) advance(task);
+      task.isHastened = false;
+    }
+    plan();
   };
 
   const startDue = () => {
@@ -112,7 +120,7 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
     if (noticeStall()) respread();
     const nowMs = clock.now();
     let task = waiting.peek();
-    while (task !== undefined && task.dueMs <= nowMs && inFlight.size < limit && clock.now() - nowMs < sliceMs) {
+    while (task !== undefined && task.dueMs <= nowMs && inFlight < limit && clock.now() - nowMs < sliceMs) {
       waiting.pop();
       if (!task.isGone) start(task);
       gatheredMs = nowMs + gatherMs;
@@ -125,7 +133,7 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   /** A timer that goes off too early costs less than one set anew after each run. */
   const plan = () => {
     const next = waiting.peek();
-    if (next === undefined || inFlight.size >= limit || isStopped) return;
+    if (next === undefined || inFlight >= limit || isStopped) return;
     const nextMs = hasBacklog ? next.dueMs : Math.max(next.dueMs, gatheredMs);
     if (nextMs >= plannedMs) return;
     cancelTimer();
@@ -149,31 +157,22 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
     waiting.reset(due);
   };
 
-  const tasksAtRest = () => [...tasks.values()].filter((task) => !inFlight.has(task));
+  const tasksAtRest = () => [...tasks.values()].filter((task) => !task.isRunning);
 
   return {
     set: (checks) => {
-      const running = new Map([...inFlight].map((task) => [task.key, task]));
       const gone = [...tasks.values()].filter(({ key }) => !checks.has(key));
       for (const task of gone) {
         task.isGone = true;
         tasks.delete(task.key);
+        if (task.isRunning) leaving.set(task.key, task);
       }
       for (const [key, check] of checks) {
         if (tasks.has(key)) continue;
-        const firstMs = spread(check);
-        const fresh = {
-          key,
-          check,
-          isGone: false,
-          slotMs: firstMs,
-          dueMs: firstMs,
-          isHastened: false,
-          homeMs: undefined,
-        };
         // One that was taken away and is back before its run has ended goes on: it must not overlap itself.
-        const task = running.get(key) ?? fresh;
+        const task = leaving.get(key) ?? createTask(key, check, spread(check));
         task.isGone = false;
+        leaving.delete(key);
         tasks.set(key, task);
       }
       waiting.reset(tasksAtRest());
@@ -183,14 +182,27 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
     hasten: (key) => {
       const task = tasks.get(key);
       if (task === undefined) return;
-      if (inFlight.has(task)) task.isHastened = true;
+      if (task.isRunning) task.isHastened = true;
       else if (task.dueMs > clock.now()) advance(task);
     },
     stop: async () => {
       isStopped = true;
       cancelTimer();
-      if (inFlight.size > 0) await new Promise<void>((resolve) => (onIdle = resolve));
+      if (inFlight > 0) await new Promise<void>((resolve) => (onIdle = resolve));
     },
+  };
+}
+
+function createTask(key: string, check: Check, firstMs: number): Task {
+  return {
+    key,
+    check,
+    isGone: false,
+    slotMs: firstMs,
+    dueMs: firstMs,
+    isRunning: false,
+    isHastened: false,
+    homeMs: undefined,
   };
 }
 

@@ -2,37 +2,64 @@ import type { RunResult } from '../core/event.ts';
 import type { Clock } from './clock.ts';
 import { ManualDeadline } from './deadline.ts';
 
+/** What came of a run, and how long it took. */
+export interface Run {
+  readonly result: RunResult;
+  readonly durationMs: number;
+}
+
 /** How long a probe may take to settle once its deadline has passed. */
 const graceMs = 1000;
 /** How often a deadline is moved by the time that we lost; a loop that is always late must still judge. */
 const extensions = 3;
 
-/** The runs that have the same time limit: they reach it in the order in which they began, so that one timer will do. */
+/**
+ * The runs that have the same time limit: they reach it in the order in which they began, so that one timer will do. They
+ * are a list that leads through themselves: what a `Set` has let go of, its old tables keep alive for long.
+ */
 export class Limit {
   readonly #clock: Clock;
-  readonly #runs = new Set<TimedRun>();
+  readonly #timeoutMs: number;
+  #first: TimedRun | undefined;
+  #last: TimedRun | undefined;
   /** Their time is up, or was extended; they have timers of their own. */
   readonly #overdue = new Set<TimedRun>();
   #cancel = () => {};
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, timeoutMs: number) {
     this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
   }
 
-  add(run: TimedRun): void {
-    this.#runs.add(run);
-    if (this.#runs.size === 1) this.#arm(run);
+  begin(ended: (run: Run) => void): TimedRun {
+    const run = new TimedRun(this.#clock, this, this.#timeoutMs, ended);
+    run.before = this.#last;
+    if (this.#last === undefined) this.#first = run;
+    else this.#last.after = run;
+    this.#last = run;
+    if (this.#first === run) this.#arm(run);
+    return run;
   }
 
-  /** False: it was removed before. */
-  remove(run: TimedRun): boolean {
-    if (!this.#runs.delete(run)) return this.#overdue.delete(run);
-    if (this.#runs.size === 0) this.#cancel();
-    return true;
+  end(run: TimedRun): void {
+    if (this.#overdue.delete(run)) return;
+    this.#unlink(run);
+    if (this.#first === undefined) this.#cancel();
   }
 
   stop(): void {
-    for (const run of [...this.#runs, ...this.#overdue]) run.stop();
+    const runs = [...this.#overdue];
+    for (let run = this.#first; run !== undefined; run = run.after) runs.push(run);
+    for (const run of runs) run.stop();
+  }
+
+  #unlink(run: TimedRun): void {
+    if (run.before === undefined) this.#first = run.after;
+    else run.before.after = run.after;
+    if (run.after === undefined) this.#last = run.before;
+    else run.after.before = run.before;
+    run.before = undefined;
+    run.after = undefined;
   }
 
   #arm(first: TimedRun): void {
@@ -41,12 +68,12 @@ export class Limit {
 
   #judge(): void {
     const nowMs = this.#clock.now();
-    for (const run of this.#runs) {
+    for (let run = this.#first; run !== undefined; run = this.#first) {
       if (run.dueMs > nowMs) {
         this.#arm(run);
         return;
       }
-      this.#runs.delete(run);
+      this.#unlink(run);
       this.#overdue.add(run);
       run.judge();
     }
@@ -55,40 +82,44 @@ export class Limit {
 
 /** The deadline of a run, which passes when its time is up; the run is given up when it does not end then. */
 export class TimedRun extends ManualDeadline {
-  readonly startMs: number;
   readonly dueMs: number;
-  readonly settle: (result: RunResult) => void;
+  /** Its neighbours in the list of its limit. */
+  before: TimedRun | undefined = undefined;
+  after: TimedRun | undefined = undefined;
   readonly #clock: Clock;
+  readonly #limit: Limit;
   readonly #timeoutMs: number;
+  readonly #ended: (run: Run) => void;
+  readonly #startMs: number;
   readonly #stalledBefore: number;
   #grantedMs = 0;
   #granted = 0;
   #hasEnded = false;
-  #cancel = () => {};
+  #cancel: (() => void) | undefined = undefined;
 
-  constructor(clock: Clock, timeoutMs: number, settle: (result: RunResult) => void) {
+  constructor(clock: Clock, limit: Limit, timeoutMs: number, ended: (run: Run) => void) {
     super();
     this.#clock = clock;
+    this.#limit = limit;
     this.#timeoutMs = timeoutMs;
-    this.settle = settle;
-    this.startMs = clock.now();
-    this.dueMs = this.startMs + timeoutMs;
+    this.#ended = ended;
+    this.#startMs = clock.now();
+    this.dueMs = this.#startMs + timeoutMs;
     this.#stalledBefore = clock.stalledMs();
+  }
+
+  /** Ends the run; what comes later is nobody's. */
+  settle(result: RunResult): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#cancel?.();
+    this.#limit.end(this);
+    this.#ended({ result: this.#excuse(result), durationMs: this.#clock.now() - this.#startMs });
   }
 
   stop(): void {
     this.pass();
     this.settle(inconclusive('ECANCELED', 'The agent is stopping'));
-  }
-
-  end(): void {
-    this.#hasEnded = true;
-    this.#cancel();
-  }
-
-  /** How much of its time this process has lost; 0 once all extensions are spent: there is no more excuse. */
-  lostMs(): number {
-    return this.#granted === extensions ? 0 : this.#clock.stalledMs() - this.#stalledBefore;
   }
 
   /** Its time is up, unless this process has lost some of it. */
@@ -111,7 +142,21 @@ export class TimedRun extends ManualDeadline {
   }
 
   #wait(delayMs: number, then: () => void): void {
+    this.#cancel?.();
     this.#cancel = this.#clock.at(this.#clock.now() + delayMs, then);
+  }
+
+  /** A failure seen across a stall of ours may be our own: a server hangs up on a client that does not speak. */
+  #excuse(result: RunResult): RunResult {
+    if (result.kind !== 'observation' || result.observation.pass) return result;
+    const lostMs = this.#lostMs();
+    if (lostMs < this.#timeoutMs / 2) return result;
+    return inconclusive('STALLED', `This process did not run for ${Math.round(lostMs)} ms during the check`);
+  }
+
+  /** How much of its time this process has lost; 0 once all extensions are spent: there is no more excuse. */
+  #lostMs(): number {
+    return this.#granted === extensions ? 0 : this.#clock.stalledMs() - this.#stalledBefore;
   }
 }
 

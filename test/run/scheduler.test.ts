@@ -19,11 +19,10 @@ function schedule({ runMs = 0, limit = 100, random = () => 0.5, isContested = ()
     clock,
     random,
     limit,
-    run: async (key, _check, lagMs) => {
+    run: (key, _check, lagMs, ended) => {
       starts.push({ key, atMs: clock.now(), lagMs });
       const run = starts.length;
-      await new Promise<void>((resolve) => clock.at(clock.now() + runMs, resolve));
-      return isContested(run);
+      clock.at(clock.now() + runMs, () => ended(isContested(run)));
     },
   });
   const times = (key = 'a') => starts.filter((start) => start.key === key).map(({ atMs }) => atMs);
