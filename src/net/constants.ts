@@ -37,3 +37,4 @@ export const EINPROGRESS = 115;
 export const EPOLLIN = 0x001;
 export const EPOLLOUT = 0x004;
 export const EPOLLERR = 0x008;
+export const EPOLLONESHOT = 1 << 30;

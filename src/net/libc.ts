@@ -22,6 +22,8 @@ export interface Libc {
   epoll_create(): number;
   /** Has `epoll_wait` report `events` of the descriptor, under a name of 32 bits, until it is closed. */
   epoll_add(epollFd: number, fd: number, events: number, name: number): void;
+  /** Has it report these events, under this name, of a descriptor that was added before. */
+  epoll_modify(epollFd: number, fd: number, events: number, name: number): void;
   /**
    * Never waits. Calls `report` for names that are ready, with what they are ready for; not to be called from there.
    * Returns whether others may be ready that there was no room for.
@@ -100,6 +102,7 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_MOD = 3;
 
 /** `struct epoll_event` is packed on x86 alone (<sys/epoll.h>): `data` follows `events` without a gap. */
 const eventBytes = process.arch === 'x64' || process.arch === 'ia32' ? 12 : 16;
@@ -142,6 +145,12 @@ function bindCalls(koffi: Koffi): Libc {
   const eventPointer = new Uint8Array(event.buffer);
   const eventsPointer = new Uint8Array(events.buffer);
 
+  const control = (epollFd: number, operation: number, fd: number, wanted: number, name: number) => {
+    event.setUint32(0, wanted, true);
+    event.setUint32(dataOffset, name, true);
+    epollCtl(epollFd, operation, fd, eventPointer);
+  };
+
   return {
     socket: (family, type, protocol) => socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol),
     bind: (fd, address) => void bindTo(fd, address, address.length),
@@ -161,11 +170,8 @@ function bindCalls(koffi: Koffi): Libc {
       throw fault('recvfrom');
     },
     epoll_create: () => epollCreate(EPOLL_CLOEXEC),
-    epoll_add: (epollFd, fd, wanted, name) => {
-      event.setUint32(0, wanted, true);
-      event.setUint32(dataOffset, name, true);
-      epollCtl(epollFd, EPOLL_CTL_ADD, fd, eventPointer);
-    },
+    epoll_add: (epollFd, fd, wanted, name) => control(epollFd, EPOLL_CTL_ADD, fd, wanted, name),
+    epoll_modify: (epollFd, fd, wanted, name) => control(epollFd, EPOLL_CTL_MOD, fd, wanted, name),
     epoll_wait: (epollFd, report) => {
       const count = epollWait(epollFd, eventsPointer, eventsAtOnce, 0);
       for (let offset = 0; offset < count * eventBytes; offset += eventBytes) {

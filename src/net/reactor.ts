@@ -7,6 +7,8 @@ type Ready = (events: number) => void;
 export interface Reactor {
   /** Returns what ends it. It keeps no process running: who waits has a deadline, and that does. */
   add(fd: number, events: number, ready: Ready): number;
+  /** Waits anew for one that was added with EPOLLONESHOT, and told of once. */
+  rearm(name: number, fd: number, events: number): void;
   /** Before the descriptor is closed. */
   remove(name: number): void;
   /** Tells of what is ready by now. For deadlines: they are judged by what has come, not by what was read. */
@@ -38,6 +40,7 @@ export function createReactor(libc: Libc): Reactor {
     isScheduled = false;
     poll();
   };
+  /** What is near has answered by the time all runs that are due have started. */
   const schedule = () => {
     if (isScheduled) return;
     isScheduled = true;
@@ -67,9 +70,12 @@ export function createReactor(libc: Libc): Reactor {
         remove(name);
         throw error;
       }
-      // What is near has answered by the time all runs that are due have started.
       schedule();
       return name;
+    },
+    rearm: (name, fd, events) => {
+      libc.epoll_modify(epollFd, fd, events, name);
+      schedule();
     },
     remove,
     poll,

@@ -1,7 +1,10 @@
 import type { Deadline } from '../core/deadline.ts';
 import {
+  AF_INET,
+  AF_INET6,
   EINPROGRESS,
   EPOLLERR,
+  EPOLLONESHOT,
   EPOLLOUT,
   IP_BIND_ADDRESS_NO_PORT,
   IPPROTO_IP,
@@ -31,7 +34,7 @@ interface Established {
   readonly rttMs: number | undefined;
 }
 
-/** Connects, and closes at once. Never rejects; when it resolves, the socket is closed. */
+/** Connects, and ends the connection at once. Never rejects; when it resolves, there is no connection any more. */
 export type ConnectTcp = (
   address: string,
   port: number,
@@ -39,12 +42,30 @@ export type ConnectTcp = (
   deadline: Deadline,
 ) => Promise<Connected>;
 
+/** Sockets of one family that are spare at most: a batch of runs takes so many. */
+export const mostSpare = 32;
+
 export function createConnect(libc: Libc, reactor: Reactor): ConnectTcp {
+  const spare = new Map<number, Connection[]>([
+    [AF_INET, []],
+    [AF_INET6, []],
+  ]);
   return (address, port, options, deadline) =>
     new Promise((resolve) => {
-      if (deadline.isOver) resolve('over');
-      else new Connection(libc, reactor, options.close, deadline, resolve).open(address, port, options);
+      if (deadline.isOver) return resolve('over');
+      const family = familyNumber(address);
+      const shelf = isReusable(options) ? spare.get(family) : undefined;
+      const connection = shelf?.pop() ?? new Connection(libc, reactor, family, shelf);
+      connection.open(address, port, options, deadline, resolve);
     });
+}
+
+/**
+ * A socket whose connection has come about, and was reset, is spare: to connect it again costs two thirds of what a new
+ * one does. Not where it was bound: to an address or interface that may since be gone, or be another by the same name.
+ */
+function isReusable({ close, source, interface: device, mark }: ConnectOptions): boolean {
+  return close === 'rst' && source === undefined && device === undefined && mark === undefined;
 }
 
 const lingerOffAtOnce = new Uint8Array(Int32Array.of(1, 0).buffer);
@@ -53,44 +74,61 @@ const error = new Int32Array(1);
 const errorBytes = new Uint8Array(error.buffer);
 const info = new Uint32Array(TCPI_RTT_WORD + 1);
 const infoBytes = new Uint8Array(info.buffer);
+/** `struct sockaddr` of AF_UNSPEC: connect(2) to it resets the connection that there is, and takes its port back. */
+const nowhere = new Uint8Array(16);
 
-/** A connection that is being made. A class, and few closures: thousands are made in a second. */
+/** A socket with the connection that is being made. A class, and few closures: thousands are made in a second. */
 class Connection {
   readonly #libc: Libc;
   readonly #reactor: Reactor;
-  readonly #close: ConnectOptions['close'];
-  readonly #deadline: Deadline;
-  readonly #resolve: (outcome: Connected) => void;
+  readonly #family: number;
+  /** Where it goes when it is spare; undefined: it does not. */
+  readonly #shelf: Connection[] | undefined;
   #fd = -1;
   #name = -1;
+  #deadline: Deadline | undefined;
+  #resolve: ((outcome: Connected) => void) | undefined;
 
-  constructor(
-    libc: Libc,
-    reactor: Reactor,
-    close: ConnectOptions['close'],
-    deadline: Deadline,
-    resolve: (outcome: Connected) => void,
-  ) {
+  constructor(libc: Libc, reactor: Reactor, family: number, shelf: Connection[] | undefined) {
     this.#libc = libc;
     this.#reactor = reactor;
-    this.#close = close;
-    this.#deadline = deadline;
-    this.#resolve = resolve;
+    this.#family = family;
+    this.#shelf = shelf;
   }
 
-  open(address: string, port: number, path: Path): void {
+  open(
+    address: string,
+    port: number,
+    options: ConnectOptions,
+    deadline: Deadline,
+    resolve: (outcome: Connected) => void,
+  ): void {
+    this.#deadline = deadline;
+    this.#resolve = resolve;
     try {
-      this.#fd = this.#libc.socket(familyNumber(address), SOCK_STREAM, 0);
-      // Else bind(2) would take a port that is in use to no destination at all, of which there are 28,232.
-      if (path.source !== undefined) this.#libc.setsockopt(this.#fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, yes);
-      usePath(this.#libc, this.#fd, path);
+      if (this.#fd < 0) this.#openSocket(options);
       const errno = this.#libc.connect(this.#fd, socketAddress(address, port));
       if (errno !== 0 && errno !== EINPROGRESS) throw errorOf('connect', errno);
-      this.#name = this.#reactor.add(this.#fd, EPOLLOUT, (events) => this.#ready(events));
-      this.#deadline.onOver = () => this.#expire();
+      this.#wait();
+      deadline.onOver = () => this.#expire();
     } catch (fault) {
       this.#settle(fault as Error);
     }
+  }
+
+  #openSocket(options: ConnectOptions): void {
+    this.#fd = this.#libc.socket(this.#family, SOCK_STREAM, 0);
+    if (options.close === 'rst') this.#libc.setsockopt(this.#fd, SOL_SOCKET, SO_LINGER, lingerOffAtOnce);
+    // Else bind(2) would take a port that is in use to no destination at all, of which there are 28,232.
+    if (options.source !== undefined) this.#libc.setsockopt(this.#fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, yes);
+    usePath(this.#libc, this.#fd, options);
+  }
+
+  /** Once: a spare socket would go on reporting that it has no connection. */
+  #wait(): void {
+    const events = EPOLLOUT | EPOLLONESHOT;
+    if (this.#name >= 0) this.#reactor.rearm(this.#name, this.#fd, events);
+    else this.#name = this.#reactor.add(this.#fd, events, (ready) => this.#ready(ready));
   }
 
   #ready(events: number): void {
@@ -104,23 +142,35 @@ class Connection {
   /** Where epoll reports no error, SO_ERROR has none: the call is saved. */
   #judge(events: number): Connected {
     const errno = (events & EPOLLERR) === 0 ? 0 : this.#pendingError();
-    if (errno !== 0) return errorOf('connect', errno);
-    if (this.#close === 'rst') this.#libc.setsockopt(this.#fd, SOL_SOCKET, SO_LINGER, lingerOffAtOnce);
-    return { rttMs: this.#rttMs() };
+    return errno === 0 ? { rttMs: this.#rttMs() } : errorOf('connect', errno);
   }
 
   #expire(): void {
     this.#reactor.poll();
-    if (this.#fd >= 0) this.#settle('over');
+    if (this.#resolve !== undefined) this.#settle('over');
   }
 
   #settle(outcome: Connected): void {
-    const fd = this.#fd;
-    this.#fd = -1;
-    this.#deadline.onOver = undefined;
+    const resolve = this.#resolve;
+    if (this.#deadline !== undefined) this.#deadline.onOver = undefined;
+    this.#deadline = undefined;
+    this.#resolve = undefined;
+    if (!this.#becomesSpare(outcome)) this.#closeSocket();
+    resolve?.(outcome);
+  }
+
+  #becomesSpare(outcome: Connected): boolean {
+    if (outcome === 'over' || outcome instanceof Error) return false;
+    const shelf = this.#shelf;
+    if (shelf === undefined || shelf.length >= mostSpare) return false;
+    if (this.#libc.connect(this.#fd, nowhere) !== 0) return false;
+    shelf.push(this);
+    return true;
+  }
+
+  #closeSocket(): void {
     if (this.#name >= 0) this.#reactor.remove(this.#name);
-    if (fd >= 0) this.#libc.close(fd);
-    this.#resolve(outcome);
+    if (this.#fd >= 0) this.#libc.close(this.#fd);
   }
 
   #rttMs(): number | undefined {

@@ -55,6 +55,7 @@ function network(changes: Partial<Libc> = {}) {
       ready.set(fd, () => read(1));
       return fd;
     },
+    rearm: () => {},
     remove: (name) => void ready.delete(name),
     poll,
   });

@@ -1,37 +1,50 @@
 import { expect, test } from '@jest/globals';
 import type { Libc } from '../../src/net/libc.ts';
-import { createConnect } from '../../src/net/tcp.ts';
+import { createConnect, mostSpare } from '../../src/net/tcp.ts';
 import { ManualDeadline } from '../../src/run/deadline.ts';
 
 const EPOLLOUT = 4;
 const [SO_LINGER, IP_BIND_ADDRESS_NO_PORT] = [13, 24];
+const [AF_UNSPEC, AF_INET, AF_INET6] = [0, 2, 10];
 const rttMicroseconds = 250;
 const target = ['10.0.0.2', 80] as const;
 
 /** A libc that says which calls were made, and whose connections are there at the next call of `ready`. */
-function connecting(setsockopt: (option: number) => void = () => {}) {
+function connecting(changes: Partial<Libc> = {}) {
   const calls: string[] = [];
-  let ready = (_events: number) => {};
+  const waiting = new Map<number, (events: number) => void>();
+  const armed: number[] = [];
+  let fd = 9;
   const libc: Pick<Libc, 'socket' | 'setsockopt' | 'getsockopt' | 'bind' | 'connect' | 'close'> = {
-    socket: () => 10,
-    setsockopt: (_fd, _level, option) => {
-      calls.push(`setsockopt ${option}`);
-      setsockopt(option);
+    socket: (family) => {
+      fd += 1;
+      calls.push(`socket ${family} is ${fd}`);
+      return fd;
     },
+    setsockopt: (of, _level, option) => void calls.push(`setsockopt ${of} ${option}`),
     getsockopt: (_fd, _level, _option, into) => new Uint32Array(into.buffer).fill(rttMicroseconds),
-    bind: () => void calls.push('bind'),
-    connect: () => 0,
-    close: (fd) => void calls.push(`close ${fd}`),
+    bind: (of) => void calls.push(`bind ${of}`),
+    connect: (of, [family]) => {
+      calls.push(family === AF_UNSPEC ? `disconnect ${of}` : `connect ${of}`);
+      return 0;
+    },
+    close: (of) => void calls.push(`close ${of}`),
+    ...changes,
   };
   const connect = createConnect(libc as Libc, {
-    add: (_fd, _events, report) => {
-      ready = report;
-      return 1;
+    add: (of, _events, report) => {
+      waiting.set(of, report);
+      armed.push(of);
+      return of;
     },
+    rearm: (name) => void armed.push(name),
     remove: () => {},
-    poll: () => ready(EPOLLOUT),
+    poll: () => {},
   });
-  return { connect, calls, ready: () => ready(EPOLLOUT) };
+  const ready = () => {
+    for (const name of armed.splice(0)) waiting.get(name)?.(EPOLLOUT);
+  };
+  return { connect, calls, ready };
 }
 
 test('a source is bound to without a port, which would be taken from every destination', async () => {
@@ -39,15 +52,85 @@ test('a source is bound to without a port, which would be taken from every desti
   const outcome = connect(...target, { close: 'fin', source: '10.0.0.1' }, new ManualDeadline());
   ready();
   expect(await outcome).toEqual({ rttMs: 0.25 });
-  expect(calls).toEqual([`setsockopt ${IP_BIND_ADDRESS_NO_PORT}`, 'bind', 'close 10']);
+  expect(calls).toEqual([
+    `socket ${AF_INET} is 10`,
+    `setsockopt 10 ${IP_BIND_ADDRESS_NO_PORT}`,
+    'bind 10',
+    'connect 10',
+    'close 10',
+  ]);
 });
 
 test('an error once the connection is there is what came of it, and the socket is closed', async () => {
-  const { connect, calls, ready } = connecting((option) => {
-    if (option === SO_LINGER) throw new Error('no lingering');
-  });
+  const getsockopt = () => {
+    throw new Error('no information');
+  };
+  const { connect, calls, ready } = connecting({ getsockopt });
   const outcome = connect(...target, { close: 'rst' }, new ManualDeadline());
   ready();
-  expect(await outcome).toEqual(new Error('no lingering'));
-  expect(calls).toEqual([`setsockopt ${SO_LINGER}`, 'close 10']);
+  expect(await outcome).toEqual(new Error('no information'));
+  expect(calls.at(-1)).toBe('close 10');
+});
+
+test('a socket whose connection was reset is connected again, for its family alone', async () => {
+  const { connect, calls, ready } = connecting();
+  for (const address of ['10.0.0.2', 'fd00::2', '10.0.0.3', 'fd00::3']) {
+    const outcome = connect(address, 80, { close: 'rst' }, new ManualDeadline());
+    ready();
+    await outcome;
+  }
+  expect(calls).toEqual([
+    `socket ${AF_INET} is 10`,
+    `setsockopt 10 ${SO_LINGER}`,
+    'connect 10',
+    'disconnect 10',
+    `socket ${AF_INET6} is 11`,
+    `setsockopt 11 ${SO_LINGER}`,
+    'connect 11',
+    'disconnect 11',
+    'connect 10',
+    'disconnect 10',
+    'connect 11',
+    'disconnect 11',
+  ]);
+});
+
+test.each([
+  ['that was bound to an address', { close: 'rst', source: '10.0.0.1' }],
+  ['that was bound to an interface', { close: 'rst', interface: 'eth1' }],
+  ['that has a mark', { close: 'rst', mark: 7 }],
+  ['that is to end in good order', { close: 'fin' }],
+] as const)('a socket %s is closed after its run', async (_which, options) => {
+  const { connect, calls, ready } = connecting();
+  const outcome = connect(...target, options, new ManualDeadline());
+  ready();
+  await outcome;
+  expect(calls.at(-1)).toBe('close 10');
+});
+
+test('a socket that had no connection, or cannot let go of it, is closed', async () => {
+  const refusing = connecting({ connect: () => 111 });
+  expect(await refusing.connect(...target, { close: 'rst' }, new ManualDeadline())).toMatchObject({
+    code: 'ECONNREFUSED',
+  });
+  const clinging = connecting({ connect: (_fd, [family]) => (family === AF_UNSPEC ? 22 : 0) });
+  const outcome = clinging.connect(...target, { close: 'rst' }, new ManualDeadline());
+  clinging.ready();
+  expect(await outcome).toEqual({ rttMs: 0.25 });
+  const late = connecting();
+  const deadline = new ManualDeadline();
+  const awaited = late.connect(...target, { close: 'rst' }, deadline);
+  deadline.pass();
+  expect(await awaited).toBe('over');
+  for (const { calls } of [refusing, clinging, late]) expect(calls.at(-1)).toBe('close 10');
+});
+
+test('no more sockets are spare than are counted for it', async () => {
+  const { connect, calls, ready } = connecting();
+  const outcomes = Array.from({ length: mostSpare + 3 }, () =>
+    connect(...target, { close: 'rst' }, new ManualDeadline()),
+  );
+  ready();
+  await Promise.all(outcomes);
+  expect(calls.filter((call) => call.startsWith('close'))).toHaveLength(3);
 });

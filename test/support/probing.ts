@@ -29,11 +29,16 @@ export function atOnce<Value>(promise: Promise<Value>): Promise<Value | undefine
   return Promise.race([promise, turn(undefined)]);
 }
 
-/** The sockets, pipes and child processes that this process holds, as the kernel names them. */
+/**
+ * The sockets, pipes and child processes that this process holds, as the kernel names them; less the spare sockets of the
+ * engine, which have no connection, so that no table of the kernel lists them.
+ */
 export function heldResources(): ReadonlySet<string> {
+  const tables = socketTables();
+  const isListed = (name: string) => new RegExp(` ${/\d+/.exec(name)}\\s`).test(tables);
   const descriptors = readdirSync('/proc/self/fd')
     .map(targetOf)
-    .filter((name) => /^(socket|pipe):/.test(name));
+    .filter((name) => name.startsWith('pipe:') || (name.startsWith('socket:') && isListed(name)));
   const children = readdirSync('/proc/self/task').flatMap((thread) =>
     readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
   );
@@ -45,6 +50,11 @@ export async function leftSince(before: ReadonlySet<string>): Promise<readonly s
   const left = () => [...heldResources()].filter((name) => !before.has(name));
   for (let tries = 0; tries < 100 && left().length > 0; tries += 1) await pause(10);
   return left();
+}
+
+function socketTables(): string {
+  const names = ['tcp', 'tcp6', 'udp', 'udp6', 'raw', 'raw6', 'icmp', 'icmp6', 'unix', 'netlink'];
+  return names.map((name) => readFileSync(`/proc/net/${name}`, 'utf8')).join('');
 }
 
 function targetOf(descriptor: string): string {
