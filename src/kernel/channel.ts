@@ -21,10 +21,11 @@ interface Exchange {
 }
 
 /**
- * Requests in one datagram. The kernel has answered them all when `sendmsg` returns, so the answers must fit the receive
- * buffer at once: 64 of them take at most 80 KiB of the 208 KiB that a socket has by default.
+ * Requests in one datagram. The kernel has done them all, one after the other, when `sendmsg` returns. It answers those
+ * that it refuses, and the last one, which is asked to be answered; should all be refused, 128 answers take at most 160
+ * KiB of the 208 KiB that the receive buffer of a socket has by default.
  */
-const widestWindow = 64;
+const widestWindow = 128;
 /** The kernel gives as much of it as net.core.rmem_max allows. */
 const receiveBufferBytes = 1024 * 1024;
 const silenceMs = 5000;
@@ -93,12 +94,15 @@ export class Channel {
   }
 
   #sendWindow(requests: readonly Request[]): Promise<readonly number[]> {
-    const errnos: number[] = [];
-    const waiting = new Map(requests.map((_, index) => [index, true]));
-    return this.#converse(requests, flag.request | flag.ack, (message, index) => {
-      if (message.type !== messageType.error || !waiting.delete(index)) return undefined;
+    const last = requests.length - 1;
+    const errnos = requests.map(() => 0);
+    const asked = requests.map((request, index) =>
+      index < last ? request : { ...request, flags: (request.flags ?? 0) | flag.ack },
+    );
+    return this.#converse(asked, flag.request, (message, index) => {
+      if (message.type !== messageType.error) return undefined;
       errnos[index] = errnoIn(message);
-      return waiting.size === 0 ? errnos : undefined;
+      return index === last ? errnos : undefined;
     });
   }
 
