@@ -1,15 +1,12 @@
-import { isIP } from 'node:net';
 import { z } from '../src/config/fields.ts';
-import type { Deadline } from '../src/core/deadline.ts';
 import { fail, type Observation, pass } from '../src/core/observation.ts';
-import type { Echo } from '../src/net/echo.ts';
+import type { Echoed } from '../src/net/echo-line.ts';
 import { isForbidden } from '../src/net/echo-socket.ts';
 import { engine } from '../src/net/engine.ts';
-import type { Path } from '../src/net/path.ts';
 import { judge } from './lib/fault.ts';
 import { pathFields } from './lib/fields.ts';
 import { ping } from './lib/ping-program.ts';
-import { defineProbe, Unlearned } from './probe.ts';
+import { defineProbe } from './probe.ts';
 
 /** Passes when the server answers one echo request: sent by ourselves where we may, else by the program `ping`. */
 export const icmp = defineProbe({
@@ -18,19 +15,20 @@ export const icmp = defineProbe({
   needsPort: false,
   options: z.strictObject(pathFields),
 
-  async run({ address }, path, deadline) {
-    if (isIP(address) === 0) throw new Unlearned('EINVAL', `Cannot ping '${address}': it is not an IP address`);
+  run({ address }, path, deadline) {
     const libc = engine();
-    const seen = libc && (await bySocket(libc.echo, address, path, deadline));
-    return seen ?? ping(address, path, deadline.signal);
+    if (libc === undefined) return ping(address, path, deadline.signal);
+    return libc.echo(address, path, deadline).then((echoed) => {
+      // We may not open a socket for echo requests, or not with this path.
+      if (echoed instanceof Error && isForbidden(echoed)) return ping(address, path, deadline.signal);
+      return judged(echoed, address);
+    });
   },
 });
 
-/** Undefined: we may not open a socket for echo requests, or not with this path. */
-async function bySocket(echo: Echo, address: string, path: Path, deadline: Deadline): Promise<Observation | undefined> {
-  const echoed = await echo(address, path, deadline);
+function judged(echoed: Echoed, address: string): Observation {
   if (echoed === 'over') return fail('L4TOUT', 'no reply in time');
-  if (echoed instanceof Error) return isForbidden(echoed) ? undefined : judge('L4', echoed, `ping ${address}`, {});
+  if (echoed instanceof Error) return judge('L4', echoed, `ping ${address}`, {});
   if ('refusal' in echoed) return fail('L4CON', echoed.refusal);
-  return pass('L4OK', `reply in ${echoed.rttMs.toFixed(2)} ms`, { rtt: echoed.rttMs });
+  return pass('L4OK', 'replied', { rtt: echoed.rttMs });
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import pingArguments from 'ping/lib/builder/linux.js';
 import PingParser from 'ping/lib/parser/linux.js';
 import { fail, type Observation, pass } from '../../src/core/observation.ts';
@@ -28,10 +29,11 @@ const errnoOfWords: Readonly<Record<string, string>> = {
 };
 
 /**
- * Sends one echo request by the program `ping`, which may do so where we may not. The address must be one: the package
- * puts no `--` before it, and another text could be an option. Rejects with `Unlearned`.
+ * Sends one echo request by the program `ping`, which may do so where we may not. Rejects with `Unlearned`.
  */
 export async function ping(address: string, path: Path, signal: AbortSignal): Promise<Observation> {
+  // The package puts no `--` before it: another text could be an option.
+  if (isIP(address) === 0) throw new Unlearned('EINVAL', `Cannot ping '${address}': it is not an IP address`);
   return read(address, await execPing(address, path, signal));
 }
 
@@ -56,7 +58,7 @@ function pathArguments({ source, interface: device, mark }: Path): string[] {
 
 function read(address: string, { code, output }: Finished): Observation {
   const rttMs = roundTripMs(address, output);
-  if (rttMs !== undefined) return pass('L4OK', `reply in ${rttMs} ms`, { rtt: rttMs });
+  if (rttMs !== undefined) return pass('L4OK', 'replied', { rtt: rttMs });
   const refusal = /^From \S+ icmp_seq=\d+ (.+)$/m.exec(output)?.[1];
   if (refusal !== undefined) return fail('L4CON', refusal);
   const error = errorIn(output);

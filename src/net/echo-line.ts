@@ -150,20 +150,25 @@ function read({ isRaw }: EchoSocket, version: IcmpVersion, packet: Uint8Array): 
  * comes from anywhere, and says where the request was to go and the beginning of what it carried.
  */
 function answers({ error, payload }: EchoAnswer, request: Request, version: IcmpVersion, from: Uint8Array): boolean {
-  const [begin, end] = addressIn[version];
-  const to = request.to.subarray(begin, end);
-  if (error === undefined) return isEqual(from.subarray(begin, end), to) && isEqual(payload, request.payload);
+  const { at, bytes } = addressIn[version];
+  if (error === undefined) {
+    return (
+      isEqual(from, at, request.to, at, bytes) &&
+      payload.length === payloadBytes &&
+      isEqual(payload, 0, request.payload, 0, payloadBytes)
+    );
+  }
   const quoted = Math.min(payload.length, payloadBytes);
-  if (quoted < quotedBytes || !isEqual(error.to, to)) return false;
-  return isEqual(payload.subarray(0, quoted), request.payload.subarray(0, quoted));
+  if (quoted < quotedBytes || error.to.length !== bytes) return false;
+  return isEqual(error.to, 0, request.to, at, bytes) && isEqual(payload, 0, request.payload, 0, quoted);
 }
 
 /** Where the address is in a `struct sockaddr_in` or `sockaddr_in6`. */
-const addressIn = { ipv4: [4, 8], ipv6: [8, 24] } as const;
+const addressIn = { ipv4: { at: 4, bytes: 4 }, ipv6: { at: 8, bytes: 16 } } as const;
 
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
+/** Whether so many bytes are the same. Without a view of them: to make one costs more than to compare them. */
+function isEqual(a: Uint8Array, aBegin: number, b: Uint8Array, bBegin: number, length: number): boolean {
+  for (let index = 0; index < length; index++) if (a[aBegin + index] !== b[bBegin + index]) return false;
   return true;
 }
 

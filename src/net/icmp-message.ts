@@ -64,7 +64,7 @@ export function decodeAnswer(version: IcmpVersion, message: Uint8Array): EchoAns
   if (message.length < headerBytes) return undefined;
   const { reply, unreachable, timeExceeded } = types[version];
   const [type, code = 0] = message;
-  if (type === reply) return { ...echoOf(message), error: undefined };
+  if (type === reply) return answerOf(message, undefined);
   if (type !== unreachable && type !== timeExceeded) return undefined;
   const words = type === unreachable ? unreachableWords(version, code) : 'Time to live exceeded';
   return decodeError(version, message.subarray(headerBytes), words);
@@ -89,11 +89,12 @@ function decodeError(version: IcmpVersion, quoted: Uint8Array, words: string): E
   const to = isIpv4 ? quoted.subarray(16, 20) : quoted.subarray(24, 40);
   const request = quoted.subarray(isIpv4 ? ipv4HeaderBytes(quoted) : 40);
   if (request.length < headerBytes || request[0] !== types[version].request) return undefined;
-  return { ...echoOf(request), error: { words, to } };
+  return answerOf(request, { words, to });
 }
 
-function echoOf(message: Uint8Array): Pick<EchoAnswer, 'id' | 'sequence' | 'payload'> {
-  return { id: readUint16(message, 4), sequence: readUint16(message, 6), payload: message.subarray(headerBytes) };
+function answerOf(message: Uint8Array, error: EchoAnswer['error']): EchoAnswer {
+  const [id, sequence] = [readUint16(message, 4), readUint16(message, 6)];
+  return { id, sequence, payload: message.subarray(headerBytes), error };
 }
 
 function unreachableWords(version: IcmpVersion, code: number): string {

@@ -33,7 +33,7 @@ testWith('ping', 'iputils-ping').each(['127.0.0.1', '::1'])('the real ping gets 
   expect(observation).toMatchObject({
     pass: true,
     reason: 'L4OK',
-    detail: expect.stringMatching(/^reply in [\d.]+ ms$/),
+    detail: 'replied',
   });
   expect(observation.phases.rtt).toBeGreaterThan(0);
 });
@@ -45,7 +45,7 @@ test.each(['127.0.0.1', '::1'])('a socket of our own gets a reply from %s', asyn
   expect(observation).toMatchObject({
     pass: true,
     reason: 'L4OK',
-    detail: expect.stringMatching(/^reply in [\d.]+ ms$/),
+    detail: 'replied',
   });
   expect(observation.phases.rtt).toBeGreaterThan(0);
 });
@@ -63,7 +63,7 @@ test('a reply passes with its round trip', async () => {
   expect(await runOf(icmp, target)).toEqual({
     pass: true,
     reason: 'L4OK',
-    detail: 'reply in 1.12 ms',
+    detail: 'replied',
     phases: { rtt: 1.12 },
   });
 });
