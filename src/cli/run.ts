@@ -2,7 +2,7 @@ import { loadProbes, probeOf } from '../../checks/index.ts';
 import { createAdmin } from '../admin/server.ts';
 import { createAgent } from '../agent.ts';
 import { ConfigError, formatIssue } from '../config/issue.ts';
-import { loadConfigApart } from '../config/load-apart.ts';
+import { createConfigReader } from '../config/load-apart.ts';
 import type { Config } from '../core/config.ts';
 import type { AgentEvent } from '../core/event.ts';
 import type { ServerSnapshot } from '../core/snapshot.ts';
@@ -32,11 +32,14 @@ export interface RunOptions {
   readonly isOnce: boolean;
 }
 
+type ReadConfig = ReturnType<typeof createConfigReader>;
+
 /** `lvsd run`: the agent in the foreground. Resolves with the exit code once it has stopped. */
 export async function run(options: RunOptions): Promise<number> {
   keepHeapSmall();
   const signals = catchSignals();
-  const config = await load(options);
+  const readConfig = createConfigReader(options.config);
+  const config = await load(options, readConfig);
   const isWriter = options.table === 'kernel' && !options.isDryRun;
   const release = isWriter ? await takeLock() : () => {};
   if (release === undefined) {
@@ -45,7 +48,7 @@ export async function run(options: RunOptions): Promise<number> {
   }
   const assembly = assemble(options, config);
   try {
-    return options.isOnce ? await runOnce(assembly, signals) : await runOn(assembly, signals, options);
+    return options.isOnce ? await runOnce(assembly, signals) : await runOn(assembly, signals, options, readConfig);
   } finally {
     await assembly.end();
     release();
@@ -63,8 +66,8 @@ function leaveLog(): void {
 }
 
 /** One that only looks, or leaves at once, opens no listeners; one that only looks writes no files. */
-async function load({ config: path, isDryRun, isOnce }: RunOptions): Promise<Config> {
-  const config = await loadConfigApart(path);
+async function load({ isDryRun, isOnce }: RunOptions, readConfig: ReadConfig): Promise<Config> {
+  const config = await readConfig();
   await loadProbes(config);
   const { agent } = config;
   if (isDryRun) {
@@ -162,7 +165,12 @@ function isKnown({ health }: ServerSnapshot): boolean {
   return health !== 'unknown';
 }
 
-async function runOn(assembly: Assembly, signals: Signals, options: RunOptions): Promise<number> {
+async function runOn(
+  assembly: Assembly,
+  signals: Signals,
+  options: RunOptions,
+  readConfig: ReadConfig,
+): Promise<number> {
   const { agent, listeners, warn, stateProblem } = assembly;
   await listeners.set(assembly.config.agent);
   if (stateProblem !== undefined) warn('STATE', stateProblem);
@@ -170,7 +178,8 @@ async function runOn(assembly: Assembly, signals: Signals, options: RunOptions):
   let running = assembly.config;
   for (;;) {
     const signal = await signals.next();
-    if (signal === 'SIGHUP') running = await reload(assembly, running, options, signals);
+    if (signal === 'SIGHUP')
+      running = await reload(assembly, running, options, () => signals.orEnd(load(options, readConfig)));
     else if (signal === 'SIGUSR1') assembly.observers.reopen();
     else {
       await agent.stop(signal);
@@ -180,10 +189,13 @@ async function runOn(assembly: Assembly, signals: Signals, options: RunOptions):
   }
 }
 
+/** A new configuration, or the name of the signal that is to end the agent. */
+type LoadOrEnd = () => Promise<Config | string>;
+
 /** Resolves with the configuration that runs from now on. */
-async function reload(assembly: Assembly, running: Config, options: RunOptions, signals: Signals): Promise<Config> {
+async function reload(assembly: Assembly, running: Config, options: RunOptions, loadOrEnd: LoadOrEnd): Promise<Config> {
   const { agent, observers, metrics, warn } = assembly;
-  const loaded = await loadAnew(assembly, options, signals);
+  const loaded = await loadAnew(assembly, options, loadOrEnd);
   if (loaded === undefined) return running;
   if ('issues' in loaded) {
     agent.rejectConfig(loaded.issues);
@@ -201,10 +213,10 @@ async function reload(assembly: Assembly, running: Config, options: RunOptions, 
 async function loadAnew(
   { listeners }: Assembly,
   options: RunOptions,
-  signals: Signals,
+  loadOrEnd: LoadOrEnd,
 ): Promise<{ readonly config: Config } | { readonly issues: readonly string[] } | undefined> {
   try {
-    const config = await signals.orEnd(load(options));
+    const config = await loadOrEnd();
     if (typeof config === 'string') return undefined;
     await listeners.set(config.agent);
     return { config };

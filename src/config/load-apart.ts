@@ -1,43 +1,81 @@
-import { stat } from 'node:fs/promises';
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Config } from '../core/config.ts';
+import { share } from '../core/share.ts';
 import { freeze } from './freeze.ts';
 import { ConfigError, type Issue } from './issue.ts';
+import { readConfigText } from './read.ts';
+import { type Known, type Remainder, remainderOf } from './remainder.ts';
 
-/** What the thread answers. */
+/** What the thread is told. */
+export interface Loading {
+  readonly text: string;
+  readonly path: string;
+}
+
+/** What it answers. */
 export type Loaded = { readonly config: Config } | { readonly issues: readonly Issue[] };
 
-/** A file of so many bytes is read within some 50 ms; a thread costs more than that to start. */
-const smallBytes = 16 * 1024;
+/** So much text is read within some 50 ms; a thread costs more than that to start. */
+const smallLength = 16 * 1024;
 
 /**
- * As `loadConfig`, a large file in a thread of its own: 10,000 servers take most of a second and more memory than all
- * the rest of the agent, and meanwhile nobody would be probed. What the thread took goes with it.
+ * Reads a file, again each time it is asked to, as `loadConfig` does; of a large one only the services that changed,
+ * and where that cannot be, in a thread of its own: 10,000 servers take most of a second and more memory than all the
+ * rest of the agent, and meanwhile nobody would be probed. What the thread took goes with it.
  */
-export async function loadConfigApart(path: string, startThread = startLoading): Promise<Config> {
-  // What is wrong with a file that cannot be looked at, `loadConfig` says.
-  const bytes = await stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  );
-  const thread = bytes > smallBytes ? start(path, startThread) : undefined;
-  if (thread === undefined) return (await import('./load.ts')).loadConfig(path);
+export function createConfigReader(path: string, startThread = startLoading): () => Promise<Config> {
+  let known: Known | undefined;
+  return async () => {
+    const text = await readConfigText(path);
+    const config = await load({ text, path }, known, startThread);
+    known = text.length > smallLength ? { text, config } : undefined;
+    return config;
+  };
+}
+
+async function load(loading: Loading, known: Known | undefined, startThread: typeof startLoading): Promise<Config> {
+  if (loading.text.length <= smallLength) return loadHere(loading);
+  const remainder = known && remainderOf(loading.text, known);
+  const config = remainder && (await loadRemainder(remainder));
+  if (config !== undefined) return config;
+  const thread = start(loading, startThread);
+  return thread === undefined ? loadHere(loading) : takeOver(thread, known?.config);
+}
+
+async function loadHere({ text, path }: Loading): Promise<Config> {
+  return (await import('./load.ts')).parseConfig(text, path);
+}
+
+async function loadRemainder(remainder: Remainder): Promise<Config | undefined> {
+  if (remainder.text.length > smallLength) return undefined;
+  // One after the other, for each takes as long as may pass between two looks at the sockets.
+  await import('./yaml.ts');
+  await afterPoll();
+  await import('./schema.ts');
+  await afterPoll();
+  return (await import('./load-again.ts')).parseRemainder(remainder);
+}
+
+/** What did not change stays the same object, so that a configuration is not in memory twice. */
+async function takeOver(thread: Worker, known: Config | undefined): Promise<Config> {
   const loaded = await answerOf(thread);
   // To take it over from the thread was as much as may be done at a time.
   await afterPoll();
   if ('issues' in loaded) throw new ConfigError(loaded.issues);
-  return freeze(loaded.config);
+  const config = freeze(loaded.config);
+  await afterPoll();
+  return share(known, config);
 }
 
-function startLoading(path: string): Worker {
-  return new Worker(new URL('./load-thread.js', import.meta.url), { workerData: path });
+function startLoading(loading: Loading): Worker {
+  return new Worker(new URL('./load-thread.js', import.meta.url), { workerData: loading });
 }
 
 /** Where there may be no more threads (EAGAIN by a limit of tasks), a late probe is better than no configuration. */
-function start(path: string, startThread: typeof startLoading): Worker | undefined {
+function start(loading: Loading, startThread: typeof startLoading): Worker | undefined {
   try {
-    return startThread(path);
+    return startThread(loading);
   } catch {
     return undefined;
   }

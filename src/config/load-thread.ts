@@ -1,13 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ConfigError } from './issue.ts';
-import { loadConfig } from './load.ts';
-import type { Loaded } from './load-apart.ts';
+import { readConfig } from './load.ts';
+import type { Loaded, Loading } from './load-apart.ts';
 
-parentPort?.postMessage(await answer(String(workerData)));
+parentPort?.postMessage(answer(workerData));
 
-async function answer(path: string): Promise<Loaded> {
+function answer({ text, path }: Loading): Loaded {
   try {
-    return { config: await loadConfig(path) };
+    return { config: readConfig(text, path) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { issues: error.issues };

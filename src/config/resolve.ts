@@ -8,11 +8,19 @@ import { refuseMixedFamilies, resolveSettings } from './resolve-settings.ts';
 import type { ConfigFile } from './schema.ts';
 import { refuseServersAmongVips, refuseTwoInterfaces } from './vip-places.ts';
 
-/** The effective configuration of a file: defaults filled in, references resolved, rules across keys checked. */
-export function resolveConfig(file: ConfigFile, problems: Problems): Config {
+/**
+ * The effective configuration of a file: defaults filled in, references resolved, rules across keys checked. `known`
+ * are services that need no resolving any more, each in the place of its hole in the file.
+ */
+export function resolveConfig(
+  file: ConfigFile,
+  problems: Problems,
+  known: readonly (Service | undefined)[] = [],
+): Config {
   const context: Context = { defaults: file.defaults, checks: file.checks, problems };
-  const services = present(file.services, ['services']).flatMap(({ value, path }) => {
-    const service = resolveService(value, path, context);
+  const services = file.services.flatMap((entry, index) => {
+    const path = ['services', index];
+    const service = known[index] ?? (entry && resolveService(entry, path, context));
     return service === undefined ? [] : [{ value: service, path }];
   });
   const settings = resolveSettings(file.ipvs, problems);
@@ -21,7 +29,7 @@ export function resolveConfig(file: ConfigFile, problems: Problems): Config {
   refuseContestedMarks(services, problems);
   refuseServersAmongVips(services, problems);
   refuseTwoInterfaces(services, file.director.interface, problems);
-  if (isWhole(file)) refuseUnmatchedMaintenance(file, services, problems);
+  if (isWhole(file, known)) refuseUnmatchedMaintenance(file, services, problems);
   return {
     agent: resolveAgent(file.agent),
     director: { interface: file.director.interface },
@@ -77,8 +85,9 @@ function refuseUnmatchedMaintenance(file: ConfigFile, services: readonly Located
 }
 
 /** False where an entry with a mistake has been left out: what seems to be missing may be there. */
-function isWhole(file: ConfigFile): boolean {
-  return file.services.every(
-    (service) => service !== undefined && ![...service.servers, ...service.fallback_servers].includes(undefined),
-  );
+function isWhole(file: ConfigFile, known: readonly (Service | undefined)[]): boolean {
+  return file.services.every((service, index) => {
+    if (service === undefined) return known[index] !== undefined;
+    return ![...service.servers, ...service.fallback_servers].includes(undefined);
+  });
 }

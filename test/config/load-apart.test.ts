@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { loadConfigApart } from '../../src/config/load-apart.ts';
+import { createConfigReader } from '../../src/config/load-apart.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lvsd-apart-'));
 const path = join(directory, 'config.yaml');
@@ -18,12 +18,35 @@ test('where no thread can be had, a large file is loaded all the same', async ()
   const refused = () => {
     throw Object.assign(new Error('Worker initialization failure: EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' });
   };
-  expect((await loadConfigApart(path, refused)).services).toMatchObject([{ name: 'web' }]);
+  expect((await createConfigReader(path, refused)()).services).toMatchObject([{ name: 'web' }]);
 });
 
 test.each([
   ['ends without an answer', 'process.exit(7)', 'the thread that reads it ended with 7 and no answer'],
   ['fails', 'throw new Error("no memory")', 'no memory'],
 ])('a thread that %s is an error', async (_case, program, message) => {
-  await expect(loadConfigApart(path, () => new Worker(program, { eval: true }))).rejects.toThrow(message);
+  await expect(createConfigReader(path, () => new Worker(program, { eval: true }))()).rejects.toThrow(message);
+});
+
+test('of a large file that was read before, what changed is read without a thread, and a mistake with one', async () => {
+  const many = join(directory, 'many.yaml');
+  const service = (name: string, port: number) =>
+    `  - { name: ${name}, address: 192.0.2.1:${port}, servers: [10.0.0.1] }\n`;
+  const names = Array.from({ length: 1000 }, (_, index) => `web-${index}`);
+  const services = names.map((name, index) => service(name, index + 1));
+  const write = (list: readonly string[]) => writeFileSync(many, `version: 1\nservices:\n${list.join('')}`);
+  let threads = 0;
+  const read = createConfigReader(many, () => {
+    threads += 1;
+    throw new Error('no thread');
+  });
+  write(services);
+  const before = await read();
+  write(services.with(500, service('other', 2000)));
+  const after = await read();
+  expect(threads).toBe(1);
+  expect(after.services.filter((one, index) => one !== before.services[index])).toMatchObject([{ name: 'other' }]);
+  write(services.with(500, service('web-0', 2000)));
+  await expect(read()).rejects.toThrow(/many\.yaml:503:\d+: services\[500\]\.name: service name web-0 is given twice/);
+  expect(threads).toBe(2);
 });
