@@ -132,10 +132,10 @@ function parsePath(text: string): Parsed<string> {
 
 /** What `__ip_vs_update_dest` (net/netfilter/ipvs/ip_vs_ctl.c) answers with EINVAL, as far as the address alone tells. */
 function kindWithoutRoute(address: string): string | undefined {
-  const [first = 0, second = 0] = ipToBytes(address);
   if (address === '0.0.0.0' || address === '::') return 'the unspecified address';
   if (address === '255.255.255.255') return 'the broadcast address';
-  if (!address.includes(':')) return first >= 224 && first <= 239 ? 'a multicast address' : undefined;
+  if (!address.includes(':')) return /^2(2[4-9]|3\d)\./.test(address) ? 'a multicast address' : undefined;
+  const [first = 0, second = 0] = ipToBytes(address);
   if (first === 0xff) return 'a multicast address';
   return first === 0xfe && (second & 0xc0) === 0x80 ? 'a link-local address' : undefined;
 }

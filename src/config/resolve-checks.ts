@@ -7,7 +7,8 @@ import type { Path } from './issue.ts';
 import { didYouMean } from './nearest.ts';
 
 /** A check but for its target: what the servers that share it have in common. */
-export interface CheckPlan extends Omit<Check, 'target'> {
+export interface CheckPlan {
+  readonly check: Omit<Check, 'target'>;
   readonly needsPort: boolean;
   /** Where it is used. */
   readonly path: Path;
@@ -39,7 +40,7 @@ export function defaultPlan(timing: TimingOverrides, path: Path, context: Contex
 }
 
 /** The check of one server. */
-export function aim({ needsPort, path, ...check }: CheckPlan, server: Target, problems: Problems): Check {
+export function aim({ check, needsPort, path }: CheckPlan, server: Target, problems: Problems): Check {
   const port = needsPort ? (portOption(check.options) ?? server.port) : 0;
   if (needsPort && port === 0) {
     problems.add(
@@ -61,16 +62,18 @@ function plan(entry: CheckEntry, name: string, service: TimingOverrides, path: P
   const pick = <Key extends keyof Timing>(key: Key): Timing[Key] =>
     (entry[key] ?? service[key] ?? context.defaults.check[key]) as Timing[Key];
   return {
-    name,
-    type: entry.type,
-    options: probeOptions(entry),
-    intervalMs: pick('interval'),
-    timeoutMs: pick('timeout'),
-    retryIntervalMs: pick('retry_interval'),
-    fall: pick('fall'),
-    rise: pick('rise'),
-    jitter: pick('jitter'),
-    isWatched: entry.watch === true,
+    check: {
+      name,
+      type: entry.type,
+      options: probeOptions(entry),
+      intervalMs: pick('interval'),
+      timeoutMs: pick('timeout'),
+      retryIntervalMs: pick('retry_interval'),
+      fall: pick('fall'),
+      rise: pick('rise'),
+      jitter: pick('jitter'),
+      isWatched: entry.watch === true,
+    },
     needsPort: probeOf(entry.type)?.needsPort ?? false,
     path,
   };

@@ -83,7 +83,8 @@ function resolveServer(
     port: entry.address.port ?? (identity.kind === 'address' ? identity.port : 0),
   };
   const server: Server = {
-    ...endpoint,
+    address: endpoint.address,
+    port: endpoint.port,
     forwarding,
     tunnel: resolveTunnelOf(entry, forwarding, settings, path, context.problems),
     weight: entry.weight ?? settings.weight,

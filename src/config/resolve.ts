@@ -71,6 +71,7 @@ function refuseDuplicateServices(services: readonly Located<Service>[], problems
 }
 
 function refuseUnmatchedMaintenance(file: ConfigFile, services: readonly Located<Service>[], problems: Problems): void {
+  if (file.maintenance.length === 0) return;
   const known = new Set<string>();
   for (const server of services.flatMap(({ value }) => [...value.servers, ...value.fallbackServers])) {
     known.add(server.address).add(serverKey(server));

@@ -1,14 +1,13 @@
-import type { Service } from '../core/config.ts';
+import type { Server, Service } from '../core/config.ts';
 import { doPrefixesMeet } from './contested-marks.ts';
 import type { Located, Problems } from './context.ts';
 
 /** Refuses networks of VIPs with a server in them: the director would take what it sends there for its own. */
 export function refuseServersAmongVips(services: readonly Located<Service>[], problems: Problems): void {
-  const servers = services.flatMap(({ value }) => [...value.servers, ...value.fallbackServers]);
   for (const { value, path } of services) {
     const networks = value.marks.flatMap(({ addresses }) => addresses).filter((address) => address.includes('/'));
     for (const network of new Set(networks)) {
-      const server = servers.find(({ address }) => doPrefixesMeet(network, address));
+      const server = findServer(services, (address) => doPrefixesMeet(network, address));
       if (server === undefined) continue;
       const reason = `the director would take packets to it for its own`;
       problems.add([...path, 'marks'], `the network ${network} contains the server ${server.address}: ${reason}`);
@@ -38,6 +37,14 @@ export function refuseTwoInterfaces(
       }
     }
   }
+}
+
+function findServer(services: readonly Located<Service>[], isMeant: (address: string) => boolean): Server | undefined {
+  for (const { value } of services) {
+    const found = [...value.servers, ...value.fallbackServers].find(({ address }) => isMeant(address));
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function vipsOf({ identity, marks }: Service): ReadonlySet<string> {
