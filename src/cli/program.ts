@@ -63,8 +63,11 @@ function addRun(program: Command, execute: Execute): void {
     .option('--once', 'probe every server to a verdict, reconcile, print the table, leave', false)
     .action(({ config, table, dryRun, once }) =>
       execute(async () => {
+        const { createConfigReader } = await import('../config/load-apart.ts');
+        // A large file is read, in its thread, while the rest of the agent is loaded.
+        const readConfig = createConfigReader(config);
         const { run } = await import('./run.ts');
-        return run({ config, table, isDryRun: dryRun, isOnce: once });
+        return run({ config, table, isDryRun: dryRun, isOnce: once }, readConfig);
       }),
     );
 }

@@ -2,7 +2,7 @@ import { loadProbes, probeOf } from '../../checks/index.ts';
 import { createAdmin } from '../admin/server.ts';
 import { createAgent } from '../agent.ts';
 import { ConfigError, formatIssue } from '../config/issue.ts';
-import { createConfigReader } from '../config/load-apart.ts';
+import type { ReadConfig } from '../config/load-apart.ts';
 import type { Config } from '../core/config.ts';
 import type { AgentEvent } from '../core/event.ts';
 import type { ServerSnapshot } from '../core/snapshot.ts';
@@ -32,13 +32,10 @@ export interface RunOptions {
   readonly isOnce: boolean;
 }
 
-type ReadConfig = ReturnType<typeof createConfigReader>;
-
 /** `lvsd run`: the agent in the foreground. Resolves with the exit code once it has stopped. */
-export async function run(options: RunOptions): Promise<number> {
+export async function run(options: RunOptions, readConfig: ReadConfig): Promise<number> {
   keepHeapSmall();
   const signals = catchSignals();
-  const readConfig = createConfigReader(options.config);
   const config = await load(options, readConfig);
   const isWriter = options.table === 'kernel' && !options.isDryRun;
   const release = isWriter ? await takeLock() : () => {};

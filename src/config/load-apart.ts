@@ -19,18 +19,30 @@ export type Loaded = { readonly config: Config } | { readonly issues: readonly I
 /** So much text is read within some 50 ms; a thread costs more than that to start. */
 const smallLength = 16 * 1024;
 
+/** Resolves with the configuration that is in the file now. Rejects with `ConfigError`. */
+export type ReadConfig = () => Promise<Config>;
+
 /**
- * Reads a file, again each time it is asked to, as `loadConfig` does; of a large one only the services that changed,
- * and where that cannot be, in a thread of its own: 10,000 servers take most of a second and more memory than all the
- * rest of the agent, and meanwhile nobody would be probed. What the thread took goes with it.
+ * Reads a file as `loadConfig` does: at once, for the one who asks first, and then each time it is asked to. Of a large
+ * file it reads only the services that changed; where that cannot be, all of it in a thread of its own: 10,000 servers
+ * take half a second and more memory than all the rest of the agent, and meanwhile nobody would be probed. What the
+ * thread took goes with it.
  */
-export function createConfigReader(path: string, startThread = startLoading): () => Promise<Config> {
+export function createConfigReader(path: string, startThread = startLoading): ReadConfig {
   let known: Known | undefined;
-  return async () => {
+  const read = async () => {
     const text = await readConfigText(path);
     const config = await load({ text, path }, known, startThread);
     known = text.length > smallLength ? { text, config } : undefined;
     return config;
+  };
+  let ahead: Promise<Config> | undefined = read();
+  // A mistake is for the one who asks; until then the process must not end of it.
+  ahead.catch(() => {});
+  return () => {
+    const reading = ahead ?? read();
+    ahead = undefined;
+    return reading;
   };
 }
 

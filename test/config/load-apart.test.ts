@@ -35,12 +35,12 @@ test('of a large file that was read before, what changed is read without a threa
   const names = Array.from({ length: 1000 }, (_, index) => `web-${index}`);
   const services = names.map((name, index) => service(name, index + 1));
   const write = (list: readonly string[]) => writeFileSync(many, `version: 1\nservices:\n${list.join('')}`);
+  write(services);
   let threads = 0;
   const read = createConfigReader(many, () => {
     threads += 1;
     throw new Error('no thread');
   });
-  write(services);
   const before = await read();
   write(services.with(500, service('other', 2000)));
   const after = await read();
