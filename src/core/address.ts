@@ -50,13 +50,13 @@ export function familyOf(address: string): Family {
 
 /** 4 or 16 bytes in network order. Throws on text that `parseIp` refuses. */
 export function ipToBytes(address: string): Uint8Array {
-  return Uint8Array.from(ipaddr.parse(address).toByteArray());
+  if (isIPv4(address)) return Uint8Array.from(address.split('.'), Number);
+  return Uint8Array.from(ipaddr.IPv6.parse(address).toByteArray());
 }
 
 /** Canonical text of 4 (ipv4) or 16 (ipv6) bytes in network order. */
 export function ipFromBytes(bytes: Uint8Array): string {
-  const address = ipaddr.fromByteArray([...bytes]);
-  return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString();
+  return bytes.length === 4 ? bytes.join('.') : new ipaddr.IPv6([...bytes]).toRFC5952String();
 }
 
 function splitPort(text: string): { host: string; port: string | undefined } {
