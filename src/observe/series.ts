@@ -6,17 +6,16 @@ import { labelText } from './exposition.ts';
 import { Histogram } from './histogram.ts';
 import { metricTable } from './metric-table.ts';
 
-/** What was counted for a service or a server, with its labels in the text format. */
+/** What was counted for a service or a server. */
 export interface TransitionCounts {
-  readonly labels: string;
   readonly to: { up: number; down: number };
 }
 
-/** What was counted for a check, with its labels in the text format. */
+/** What was counted for a check. */
 export interface CheckCounts {
-  readonly labels: string;
   readonly runs: Record<RunOutcome, number>;
-  readonly failures: Map<Reason, number>;
+  /** Most have none. */
+  failures: Map<Reason, number> | undefined;
   /** One for all checks of the service that have the type. */
   readonly durations: Histogram;
 }
@@ -52,11 +51,11 @@ export function createSeriesCounts(snapshot: () => Snapshot | undefined): Series
   const follow = (next: Snapshot | undefined) => {
     if (next === undefined || isSame(known, next)) return;
     known = next.services.map(({ service }) => service);
-    services = new Map(known.map(({ name }) => [name, services.get(name) ?? startService(name)]));
-    servers = carryOver(servers, serversOf(next), serverSeriesKey, startServer);
+    services = new Map(known.map(({ name }) => [name, services.get(name) ?? startTransitions()]));
+    servers = carryOver(servers, serversOf(next), serverSeriesKey, startTransitions);
     durations = carryOver(durations, checksOf(next), typeKey, startDurations);
     const durationsOf = (ref: CheckRef) => durations.get(typeKey(ref)) ?? startDurations(ref);
-    checks = carryOver(checks, checksOf(next), checkSeriesKey, (ref) => startCheck(ref, durationsOf(ref)));
+    checks = carryOver(checks, checksOf(next), checkSeriesKey, (ref) => startCheck(durationsOf(ref)));
     checksByRef = new WeakMap();
   };
   const counts = {
@@ -113,6 +112,7 @@ function countRun(counted: CheckCounts | undefined, { result, durationMs }: RanE
   counted.durations.observe(durationMs);
   if (result.observation.pass) return;
   const { reason } = result.observation;
+  counted.failures ??= new Map();
   counted.failures.set(reason, (counted.failures.get(reason) ?? 0) + 1);
 }
 
@@ -164,23 +164,14 @@ function typeKey({ service, type }: CheckRef): string {
   return `${service}\n${type}`;
 }
 
-function startService(name: string): TransitionCounts {
-  return { labels: labelText(metricTable.lvsd_service_up.labels, [name]), to: { up: 0, down: 0 } };
-}
-
-function startServer({ service, server }: ServerRef): TransitionCounts {
-  return { labels: labelText(metricTable.lvsd_server_up.labels, [service, server]), to: { up: 0, down: 0 } };
+function startTransitions(): TransitionCounts {
+  return { to: { up: 0, down: 0 } };
 }
 
 function startDurations({ service, type }: CheckRef): Histogram {
   return new Histogram(labelText(metricTable.lvsd_check_duration_seconds.labels, [service, type]));
 }
 
-function startCheck({ service, server, check, type }: CheckRef, durations: Histogram): CheckCounts {
-  return {
-    labels: labelText(metricTable.lvsd_check_up.labels, [service, server, check, type]),
-    runs: { pass: 0, fail: 0, inconclusive: 0 },
-    failures: new Map(),
-    durations,
-  };
+function startCheck(durations: Histogram): CheckCounts {
+  return { runs: { pass: 0, fail: 0, inconclusive: 0 }, failures: undefined, durations };
 }

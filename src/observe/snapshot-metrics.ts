@@ -7,17 +7,21 @@ import { type Emit, labelText } from './exposition.ts';
 import { type MetricName, metricTable } from './metric-table.ts';
 import { type CheckCounts, outcomeOf, type TransitionCounts } from './series.ts';
 
+/** `labels` are in the text format. */
 export interface ServiceRow extends TransitionCounts {
+  readonly labels: string;
   readonly now: ServiceSnapshot;
 }
 
 export interface ServerRow extends TransitionCounts {
+  readonly labels: string;
   readonly now: ServerSnapshot;
   readonly config: Server;
   readonly service: ServiceSnapshot['service'];
 }
 
 export interface CheckRow extends CheckCounts {
+  readonly labels: string;
   readonly now: CheckSnapshot;
 }
 
@@ -74,7 +78,7 @@ export const checkMetrics = {
     for (const result of ['pass', 'fail', 'inconclusive'] as const) emit(`${labels},result="${result}"`, runs[result]);
   },
   lvsd_check_failures_total: ({ labels, failures }, emit) => {
-    for (const [reason, count] of failures) emit(`${labels},reason="${reason}"`, count);
+    for (const [reason, count] of failures ?? []) emit(`${labels},reason="${reason}"`, count);
   },
   lvsd_check_last_duration_seconds: check(({ last }) => (last === undefined ? undefined : last.durationMs / 1000)),
 } as const satisfies Partial<Record<MetricName, Write<CheckRow>>>;
@@ -104,7 +108,7 @@ function emitKnown(emit: Emit, labels: string, value: Value): void {
   if (value !== undefined) emit(labels, Number(value));
 }
 
-function emitTransitions({ labels, to }: TransitionCounts, emit: Emit): void {
+function emitTransitions({ labels, to }: ServiceRow | ServerRow, emit: Emit): void {
   emit(`${labels},to="up"`, to.up);
   emit(`${labels},to="down"`, to.down);
 }

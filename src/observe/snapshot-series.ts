@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import type { ServiceSnapshot, Snapshot } from '../core/snapshot.ts';
-import type { Emit, Family } from './exposition.ts';
-import { type MetricName, metricNames } from './metric-table.ts';
+import type { CheckSnapshot, ServiceSnapshot, Snapshot } from '../core/snapshot.ts';
+import { type Emit, type Family, labelText } from './exposition.ts';
+import { type MetricName, metricNames, metricTable } from './metric-table.ts';
 import type { SeriesCounts } from './series.ts';
 import {
   agentMetrics,
@@ -28,20 +28,19 @@ export async function writeSnapshot(
   counts: SeriesCounts,
   families: Families,
 ): Promise<void> {
-  const write = {
-    service: writerOf<ServiceRow>(serviceMetrics, families),
-    server: writerOf<ServerRow>(serverMetrics, families),
-    check: writerOf<CheckRow>(checkMetrics, families),
-  };
-  writerOf<Snapshot | undefined>(agentMetrics, families)(snapshot);
+  const writeService = writerOf<ServiceRow>(serviceMetrics, families);
+  const writeServer = writerOf<ServerRow>(serverMetrics, families);
+  const writeCheck = writerOf<CheckRow>(checkMetrics, families);
+  writerOf<Snapshot | undefined>(agentMetrics, families)?.(snapshot);
   let seen = 0;
   for (const now of snapshot?.services ?? []) {
-    const { service } = now;
-    const counted = counts.service(service.name);
-    if (counted) write.service({ ...counted, now });
+    const { name } = now.service;
+    const counted = counts.service(name);
+    if (counted) writeService?.({ ...counted, labels: labelText(metricTable.lvsd_service_up.labels, [name]), now });
+    if (writeServer === undefined && writeCheck === undefined) continue;
     for (const rows of serversOf(now, counts)) {
-      if (rows !== undefined) write.server(rows.server);
-      for (const check of rows?.checks ?? []) write.check(check);
+      if (rows !== undefined) writeServer?.(rows.server);
+      for (const check of rows?.checks ?? []) writeCheck?.(check);
       seen += 1;
       if (seen % sliceServers === 0) await setImmediate();
     }
@@ -59,10 +58,15 @@ function* serversOf({ service, servers }: ServiceSnapshot, counts: SeriesCounts)
     }
     const checks = now.checks.flatMap((check) => {
       const counted = counts.check(check);
-      return counted === undefined ? [] : [{ ...counted, now: check }];
+      return counted === undefined ? [] : [{ ...counted, labels: checkLabels(check), now: check }];
     });
-    yield { server: { ...counted, now, config, service }, checks };
+    const labels = labelText(metricTable.lvsd_server_up.labels, [service.name, now.key]);
+    yield { server: { ...counted, labels, now, config, service }, checks };
   }
+}
+
+function checkLabels({ service, server, check, type }: CheckSnapshot): string {
+  return labelText(metricTable.lvsd_check_up.labels, [service, server, check, type]);
 }
 
 interface ServerRows {
@@ -70,15 +74,16 @@ interface ServerRows {
   readonly checks: readonly CheckRow[];
 }
 
-/** Writes one row to each family that is wanted. */
+/** Writes one row to each family that is wanted; undefined: none is. */
 function writerOf<Row>(
   metrics: Partial<Record<MetricName, (row: Row, emit: Emit) => void>>,
   families: Families,
-): (row: Row) => void {
+): ((row: Row) => void) | undefined {
   const writes = metricNames.flatMap((name) => {
     const [write, family] = [metrics[name], families.get(name)];
     return write && family ? [{ write, emit: family.emit }] : [];
   });
+  if (writes.length === 0) return undefined;
   return (row) => {
     for (const { write, emit } of writes) write(row, emit);
   };
