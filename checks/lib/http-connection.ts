@@ -106,7 +106,11 @@ export class HttpConnection {
         if (statusCode < 200) return;
         status = statusCode;
         watch.lap('processing');
-        if (!readsBody(status)) finish();
+        if (!readsBody(status)) return finish();
+        // It tells the length of a body that does not follow (RFC 9110, section 8.6), which undici would miss.
+        if (status !== 304) return;
+        watch.lap('transfer');
+        finish();
       },
       onResponseData: (_controller, chunk) => {
         if (isDone) return;
