@@ -12,7 +12,7 @@ import {
 import type { Libc } from './libc.ts';
 import type { Path } from './path.ts';
 import type { Reactor } from './reactor.ts';
-import { socketAddress } from './socket-address.ts';
+import { addressAt, addressBytes, socketAddress } from './socket-address.ts';
 
 /** What came of an echo request: the reply, what a router said, `over` when the time was up, or why it was not sent. */
 export type Echoed = { readonly rttMs: number } | { readonly refusal: string } | 'over' | Error;
@@ -33,7 +33,7 @@ export interface EchoLine {
 }
 
 interface Request {
-  /** The `struct sockaddr` that it went to. */
+  /** The address that it went to. */
   readonly to: Uint8Array;
   readonly payload: Uint8Array;
   readonly sentMs: number;
@@ -120,12 +120,11 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
       while (pending[sequence] !== undefined);
       const own = sequence;
       const payload = nextPayload();
-      const to = socketAddress(address, 0);
       writeRequest(message, version, { id, sequence: own, payload });
       const sentMs = performance.now();
-      libc.sendto(socket.fd, message, to);
+      libc.sendto(socket.fd, message, socketAddress(address, 0));
       lastSentMs = sentMs;
-      const request = { to, payload, sentMs, settle };
+      const request = { to: addressBytes(address), payload, sentMs, settle };
       pending[own] = request;
       awaited += 1;
       return () => giveUp(own, request);
@@ -150,25 +149,19 @@ function read({ isRaw }: EchoSocket, version: IcmpVersion, packet: Uint8Array): 
  * comes from anywhere, and says where the request was to go and the beginning of what it carried.
  */
 function answers({ error, payload }: EchoAnswer, request: Request, version: IcmpVersion, from: Uint8Array): boolean {
-  const { at, bytes } = addressIn[version];
+  const { to } = request;
   if (error === undefined) {
-    return (
-      isEqual(from, at, request.to, at, bytes) &&
-      payload.length === payloadBytes &&
-      isEqual(payload, 0, request.payload, 0, payloadBytes)
-    );
+    if (payload.length !== payloadBytes || !isEqual(from, addressAt[version], to, to.length)) return false;
+    return isEqual(payload, 0, request.payload, payloadBytes);
   }
   const quoted = Math.min(payload.length, payloadBytes);
-  if (quoted < quotedBytes || error.to.length !== bytes) return false;
-  return isEqual(error.to, 0, request.to, at, bytes) && isEqual(payload, 0, request.payload, 0, quoted);
+  if (quoted < quotedBytes || error.to.length !== to.length) return false;
+  return isEqual(error.to, 0, to, to.length) && isEqual(payload, 0, request.payload, quoted);
 }
 
-/** Where the address is in a `struct sockaddr_in` or `sockaddr_in6`. */
-const addressIn = { ipv4: { at: 4, bytes: 4 }, ipv6: { at: 8, bytes: 16 } } as const;
-
-/** Whether so many bytes are the same. Without a view of them: to make one costs more than to compare them. */
-function isEqual(a: Uint8Array, aBegin: number, b: Uint8Array, bBegin: number, length: number): boolean {
-  for (let index = 0; index < length; index++) if (a[aBegin + index] !== b[bBegin + index]) return false;
+/** Whether `a` has so many bytes of `b` from `begin` on. Without a view of them: to make one costs more than to compare. */
+function isEqual(a: Uint8Array, begin: number, b: Uint8Array, length: number): boolean {
+  for (let index = 0; index < length; index++) if (a[begin + index] !== b[index]) return false;
   return true;
 }
 

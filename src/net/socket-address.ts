@@ -2,13 +2,27 @@ import { ipToBytes } from '../core/address.ts';
 import { AF_INET, AF_INET6 } from './constants.ts';
 
 /**
- * `struct sockaddr_in` or `sockaddr_in6` of a canonical address. The bytes are those of every call with the address:
- * they hold until the next. Addresses come from the configuration, so that there are few.
+ * `struct sockaddr_in` or `sockaddr_in6` of a canonical address. The bytes are those of every call: they hold until the
+ * next.
  */
 export function socketAddress(address: string, port: number): Uint8Array {
-  const bytes = made.get(address) ?? make(address);
+  const ip = addressBytes(address);
+  const bytes = ip.length === 4 ? ipv4 : ipv6;
   bytes[2] = port >> 8;
   bytes[3] = port & 0xff;
+  bytes.set(ip, addressAt[ip.length === 4 ? 'ipv4' : 'ipv6']);
+  return bytes;
+}
+
+/** Where the address is in it: behind family and port IPv6 has 4 bytes of flow information, and 4 of scope at the end. */
+export const addressAt = { ipv4: 4, ipv6: 8 } as const;
+
+/** The 4 or 16 bytes of a canonical address. Addresses come from the configuration, so that there are few. */
+export function addressBytes(address: string): Uint8Array {
+  const known = read.get(address);
+  if (known !== undefined) return known;
+  const bytes = ipToBytes(address);
+  read.set(address, bytes);
   return bytes;
 }
 
@@ -17,16 +31,13 @@ export function familyNumber(address: string): number {
   return address.includes(':') ? AF_INET6 : AF_INET;
 }
 
-const made = new Map<string, Uint8Array>();
+const read = new Map<string, Uint8Array>();
+const ipv4 = ofFamily(AF_INET, 16);
+const ipv6 = ofFamily(AF_INET6, 28);
 
-/** Behind family and port an IPv6 address has 4 bytes of flow information, and 4 bytes of scope follow it. */
-function make(address: string): Uint8Array {
-  const ip = ipToBytes(address);
-  const isIpv4 = ip.length === 4;
-  const bytes = new Uint8Array(isIpv4 ? 16 : 28);
-  // The family is in the order of this machine.
-  new Uint16Array(bytes.buffer, 0, 1)[0] = isIpv4 ? AF_INET : AF_INET6;
-  bytes.set(ip, isIpv4 ? 4 : 8);
-  made.set(address, bytes);
-  return bytes;
+/** The family is in the order of this machine. */
+function ofFamily(family: number, bytes: number): Uint8Array {
+  const address = new Uint8Array(bytes);
+  new Uint16Array(address.buffer, 0, 1)[0] = family;
+  return address;
 }
