@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -12,6 +13,13 @@ afterEach(() => scene.close());
 
 const { version } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8'));
 const good = join(top, 'config/dr.yaml');
+
+test('the program runs by its first line', () => {
+  const program = join(top, 'dist/src/main.js');
+  // The kernel hands all that follows the interpreter over as one argument.
+  const [, argument = ''] = /^#!\/usr\/bin\/env (.*)\n/.exec(readFileSync(program, 'utf8')) ?? [];
+  expect(execFileSync('/usr/bin/env', [argument, program, 'version'], { encoding: 'utf8' })).toContain(version);
+});
 
 describe('a command line that cannot be understood ends with 2 and says so on stderr', () => {
   test.each([
