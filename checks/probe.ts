@@ -21,7 +21,8 @@ export interface Probe<Shape extends z.ZodRawShape = z.ZodRawShape> {
    * Looks at the target once. Resolves with what it learned, timeouts included: when its time is up, it resolves at
    * once with the timeout reason of the phase it is in. Rejects with `Unlearned`, and only then, when the fault was
    * ours and it learned nothing. When it settles, its connections have ended, its processes are killed, and no timer is
-   * left; but it may keep, for the next run with the same options, what `release` closes and what does not keep the process alive.
+   * left; but it may keep, for the next run with the same options, what `release` closes and what does not keep the
+   * process alive.
    */
   run(target: Target, options: z.output<z.ZodObject<Shape>>, deadline: Deadline): Promise<Observation>;
   /** Closes what is kept for further runs, as there are none. A run that has not ended keeps nothing then. */

@@ -4,14 +4,22 @@ import { folder } from '../support/shell.mjs';
 
 const root = process.env.LVSD_ROOT;
 const program = `${root}/dist/src/main.js`;
-/** As its first line says. */
-const node = [process.execPath, '--max-semi-space-size=4'];
+/** With the flags of its first line. */
+const flags = /^#!.* node (.*)\n/.exec(readFileSync(program, 'utf8'))[1].split(' ');
 
 export const lvsd = {
   name: 'lvsd',
   version: () =>
     `${JSON.parse(readFileSync(`${root}/package.json`, 'utf8')).version} (${process.env.BENCH_COMMIT}) on Node ${process.version}`,
-  command: (path, { lvsd: { options = [] } = {} }) => [...node, program, 'run', '-c', path, ...options],
+  command: (path, { lvsd: { options = [] } = {} }) => [
+    process.execPath,
+    ...flags,
+    program,
+    'run',
+    '-c',
+    path,
+    ...options,
+  ],
 
   configure({ services, check, lvsd: further = {} }) {
     const agent = { metrics: { detail: 'service' }, admin: 'off', state_dir: 'off', ...further.agent };

@@ -15,7 +15,7 @@ export const probe = {
   where: 'native',
   title: 'A TCP probe, five thousand a second, natively',
   method:
-    'lvsd as a whole, beside a loop in C that does nothing but connect and close (`bench/probe.c`), at the same rate.',
+    'lvsd as a whole, beside a loop in C that does nothing but connect and close (`bench/probe.c`), at the same rate; the loop has a new socket for each probe, lvsd connects used ones again.',
   goals: [{ figure: 'CPU a probe, µs', column: 'lvsd', atMost: 1.15, of: bare }],
 
   async measure(columns) {

@@ -106,11 +106,8 @@ export class HttpConnection {
         if (statusCode < 200) return;
         status = statusCode;
         watch.lap('processing');
-        if (!readsBody(status)) return finish();
-        // It tells the length of a body that does not follow (RFC 9110, section 8.6), which undici would miss.
-        if (status !== 304) return;
-        watch.lap('transfer');
-        finish();
+        // A 304 tells the length of a body that does not follow (RFC 9110, section 8.6), which undici would miss.
+        if (!readsBody(status) || status === 304) finish();
       },
       onResponseData: (_controller, chunk) => {
         if (isDone) return;

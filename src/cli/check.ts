@@ -4,7 +4,7 @@ import type { Check, Config, Server, Service } from '../core/config.ts';
 import { printable } from '../core/printable.ts';
 import { serverKey } from '../core/table.ts';
 import { createSystemClock } from '../run/clock.ts';
-import { createRunner, runOnce } from '../run/runner.ts';
+import { createRunner, runOf } from '../run/runner.ts';
 import type { Run } from '../run/timed-run.ts';
 import { exitCodes } from './exit.ts';
 import { alignColumns } from './output.ts';
@@ -27,7 +27,7 @@ export async function check(wanted: string, configPath: string): Promise<number>
   const runner = createRunner(clock);
   const runs = await mapSome(targets, async (target) => ({
     ...target,
-    run: await runOnce(runner, probeOf(target.check.type), target.check),
+    run: await runOf(runner, probeOf(target.check.type), target.check),
   }));
   clock.stop();
   const lines = alignColumns(

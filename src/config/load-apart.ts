@@ -26,7 +26,7 @@ export type ReadConfig = () => Promise<Config>;
  * Reads a file as `loadConfig` does: at once, for the one who asks first, and then each time it is asked to. Of a large
  * file it reads only the services that changed; where that cannot be, all of it in a thread of its own: 10,000 servers
  * take half a second and more memory than all the rest of the agent, and meanwhile nobody would be probed. What the
- * thread took goes with it.
+ * thread took goes with it; the reader that services are read with stays.
  */
 export function createConfigReader(path: string, startThread = startLoading): ReadConfig {
   let known: Known | undefined;

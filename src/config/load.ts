@@ -15,11 +15,11 @@ export async function loadConfig(path: string): Promise<Config> {
 
 /** The effective configuration of a YAML text, frozen. Throws `ConfigError` with every mistake in it. */
 export function parseConfig(text: string, fileName: string): Config {
-  return freeze(readConfig(text, fileName));
+  return freeze(parseUnfrozen(text, fileName));
 }
 
 /** As `parseConfig`, not frozen: for one who hands it on as a copy. */
-export function readConfig(text: string, fileName: string): Config {
+export function parseUnfrozen(text: string, fileName: string): Config {
   const yaml = readYaml(text);
   const issues = new Issues(fileName, yaml);
   const config = issues.isHopeless ? undefined : interpret(yaml.value, issues);

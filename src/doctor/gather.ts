@@ -4,7 +4,7 @@ import { type Family, familyOf } from '../core/address.ts';
 import type { Check, Config } from '../core/config.ts';
 import { engineName } from '../net/engine.ts';
 import { createSystemClock } from '../run/clock.ts';
-import { createRunner, runOnce } from '../run/runner.ts';
+import { createRunner, runOf } from '../run/runner.ts';
 import { modulesFor } from './check-modules.ts';
 import { distinctChecks } from './check-probing.ts';
 import type { Facts, Refusal } from './facts.ts';
@@ -87,7 +87,7 @@ async function readPingRefusals(config: Config): Promise<readonly Refusal[]> {
   const clock = createSystemClock();
   try {
     const runs = [...families].map(([family, check]) =>
-      runOnce(createRunner(clock), probeOf('icmp'), ofItself(check, family)),
+      runOf(createRunner(clock), probeOf('icmp'), ofItself(check, family)),
     );
     return (await Promise.all(runs)).flatMap(({ result }) =>
       result.kind === 'inconclusive' ? [result.inconclusive] : [],

@@ -22,10 +22,10 @@ interface Exchange {
 
 /**
  * Requests in one datagram. The kernel has done them all, one after the other, when `sendmsg` returns. It answers those
- * that it refuses, and the last one, which is asked to be answered; should all be refused, 128 answers take at most 160
+ * that it refuses, and the last one, which is asked to be answered; should all be refused, 64 answers take at most 80
  * KiB of the 208 KiB that the receive buffer of a socket has by default.
  */
-const widestWindow = 128;
+const widestWindow = 64;
 /** The kernel gives as much of it as net.core.rmem_max allows. */
 const receiveBufferBytes = 1024 * 1024;
 const silenceMs = 5000;

@@ -53,7 +53,7 @@ const readsAtDeadline = 16_384;
 
 export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion, path: Path): EchoLine {
   const socket = openEchoSocket(libc, version, path);
-  /** By sequence number. An array for the reason that the reactor has one. */
+  /** By sequence number. An array: what a `Map` has let go of, its old tables keep alive for as long as they are not collected. */
   const pending: (Request | undefined)[] = [];
   const [id = 0] = randomFillSync(new Uint16Array(1));
   const nextPayload = createPayloads();

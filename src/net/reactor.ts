@@ -1,6 +1,9 @@
 import type { Libc } from './libc.ts';
 
-/** Called with the events that a descriptor is ready for, as `epoll_ctl(2)` has them, for as long as it is. Never throws. */
+/**
+ * Called with the events that a descriptor is ready for, as `epoll_ctl(2)` has them: for as long as it is, or once where
+ * EPOLLONESHOT is among them. Never throws.
+ */
 type Ready = (events: number) => void;
 
 /** Tells who waits for a descriptor that it is ready. */

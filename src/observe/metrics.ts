@@ -6,6 +6,7 @@ import type { Snapshot } from '../core/snapshot.ts';
 import { opKinds } from '../core/table.ts';
 import { createFamily, labelText } from './exposition.ts';
 import { Histogram } from './histogram.ts';
+import { loopLagNames, watchLoopLag } from './loop-lag.ts';
 import { type MetricName, metricNames, metricTable } from './metric-table.ts';
 import { createSeriesCounts } from './series.ts';
 import { type Families, writeSnapshot } from './snapshot-series.ts';
@@ -36,6 +37,7 @@ export function createMetrics({ version, snapshot, refresh }: MetricsOptions): M
   const agent = createAgentMetrics(registry);
   const counts = createSeriesCounts(snapshot);
   const processMetrics = createProcessMetrics();
+  const writeLoopLag = watchLoopLag();
   let names = metricNames;
   const buildInfo = labelText(metricTable.lvsd_build_info.labels, [version, process.version]);
 
@@ -53,7 +55,7 @@ export function createMetrics({ version, snapshot, refresh }: MetricsOptions): M
       if (registry.getSingleMetric(name) === undefined) body.push(...family.take());
       else body.push(Buffer.from(`${await registry.getSingleMetricAsString(name)}\n`));
     }
-    body.push(Buffer.from(await processMetrics.metrics()));
+    body.push(Buffer.from(`${await processMetrics.metrics()}\n`), ...writeLoopLag());
     return { contentType: registry.contentType, body };
   };
 
@@ -119,14 +121,18 @@ function createAgentMetrics(registry: Registry): AgentMetrics {
   };
 }
 
-/** How often the event loop is asked for its lag. By itself prom-client does it each 10 ms, all that an idle agent does. */
-const lagPrecisionMs = 100;
+/** So that prom-client never looks at the loop. */
+const longestMs = 2 ** 31 - 1;
 
-/** prom-client's own, less the gauges whose names end like a counter's: `promtool check metrics` refuses them. */
+/**
+ * prom-client's own, less the lag of the loop, which is ours, and the gauges whose names end like a counter's:
+ * `promtool check metrics` refuses them.
+ */
 function createProcessMetrics(): Registry {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: lagPrecisionMs });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: longestMs });
   for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
+  for (const name of loopLagNames) registry.removeSingleMetric(name);
   return registry;
 }
 

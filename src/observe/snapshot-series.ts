@@ -16,8 +16,8 @@ import {
 /** The families that are wanted, by name. */
 export type Families = ReadonlyMap<MetricName, Family>;
 
-/** After so many servers the probes have their turn: with 10,000 the whole would hold them up for half a second. */
-const sliceServers = 100;
+/** After so many services and servers the probes have their turn: 10,000 would hold them up for half a second. */
+const sliceRows = 100;
 
 /**
  * Writes all series of a snapshot, service by service. What the snapshot has and `counts` has not came or left with a
@@ -32,46 +32,48 @@ export async function writeSnapshot(
   const writeServer = writerOf<ServerRow>(serverMetrics, families);
   const writeCheck = writerOf<CheckRow>(checkMetrics, families);
   writerOf<Snapshot | undefined>(agentMetrics, families)?.(snapshot);
-  let seen = 0;
+  let written = 0;
+  const othersHaveTheirTurn = async () => {
+    written += 1;
+    if (written % sliceRows === 0) await setImmediate();
+  };
   for (const now of snapshot?.services ?? []) {
     const { name } = now.service;
     const counted = counts.service(name);
     if (counted) writeService?.({ ...counted, labels: labelText(metricTable.lvsd_service_up.labels, [name]), now });
-    if (writeServer === undefined && writeCheck === undefined) continue;
-    for (const rows of serversOf(now, counts)) {
-      if (rows !== undefined) writeServer?.(rows.server);
-      for (const check of rows?.checks ?? []) writeCheck?.(check);
-      seen += 1;
-      if (seen % sliceServers === 0) await setImmediate();
+    await othersHaveTheirTurn();
+    if (writeServer === undefined) continue;
+    for (const { server, checks } of serversOf(now, counts)) {
+      writeServer(server);
+      if (writeCheck !== undefined) for (const row of checkRows(checks, counts)) writeCheck(row);
+      await othersHaveTheirTurn();
     }
   }
-}
-
-function* serversOf({ service, servers }: ServiceSnapshot, counts: SeriesCounts): Generator<ServerRows | undefined> {
-  const configs = [...service.servers, ...service.fallbackServers];
-  for (const [index, now] of servers.entries()) {
-    const config = configs[index];
-    const counted = counts.server({ service: service.name, server: now.key });
-    if (counted === undefined || config === undefined) {
-      yield undefined;
-      continue;
-    }
-    const checks = now.checks.flatMap((check) => {
-      const counted = counts.check(check);
-      return counted === undefined ? [] : [{ ...counted, labels: checkLabels(check), now: check }];
-    });
-    const labels = labelText(metricTable.lvsd_server_up.labels, [service.name, now.key]);
-    yield { server: { ...counted, labels, now, config, service }, checks };
-  }
-}
-
-function checkLabels({ service, server, check, type }: CheckSnapshot): string {
-  return labelText(metricTable.lvsd_check_up.labels, [service, server, check, type]);
 }
 
 interface ServerRows {
   readonly server: ServerRow;
-  readonly checks: readonly CheckRow[];
+  readonly checks: readonly CheckSnapshot[];
+}
+
+function* serversOf({ service, servers }: ServiceSnapshot, counts: SeriesCounts): Generator<ServerRows> {
+  const configs = [...service.servers, ...service.fallbackServers];
+  for (const [index, now] of servers.entries()) {
+    const config = configs[index];
+    const counted = counts.server({ service: service.name, server: now.key });
+    if (counted === undefined || config === undefined) continue;
+    const labels = labelText(metricTable.lvsd_server_up.labels, [service.name, now.key]);
+    yield { server: { ...counted, labels, now, config, service }, checks: now.checks };
+  }
+}
+
+function* checkRows(checks: readonly CheckSnapshot[], counts: SeriesCounts): Generator<CheckRow> {
+  for (const now of checks) {
+    const counted = counts.check(now);
+    if (counted === undefined) continue;
+    const { service, server, check, type } = now;
+    yield { ...counted, labels: labelText(metricTable.lvsd_check_up.labels, [service, server, check, type]), now };
+  }
 }
 
 /** Writes one row to each family that is wanted; undefined: none is. */

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 
 /** Runs in flight at most, however many descriptors there are: beyond so many the wait would be for the processor. */
 export const mostRuns = 2000;
-/** What logs, listeners, the kernel and Node itself have open, and the spare sockets of the engine. */
-const others = 96;
+/** What logs, listeners, the kernel and Node itself have open, and the spare sockets of the engine, a hundred at most. */
+const others = 164;
 const fewestRuns = 16;
 
 /** Descriptors are shared out: half of all for idle connections, the other half, less what others need, for runs. */

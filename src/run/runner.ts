@@ -33,7 +33,7 @@ export function createRunner(clock: Clock): Runner {
 }
 
 /** As a promise, for those who do not run thousands in a second. */
-export function runOnce(runner: Runner, probe: Probe, check: Check): Promise<Run> {
+export function runOf(runner: Runner, probe: Probe, check: Check): Promise<Run> {
   return new Promise((resolve) => runner.run(probe, check, resolve));
 }
 

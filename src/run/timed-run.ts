@@ -15,7 +15,8 @@ const extensions = 3;
 
 /**
  * The runs that have the same time limit: they reach it in the order in which they began, so that one timer will do. They
- * are a list that leads through themselves: what a `Set` has let go of, its old tables keep alive for long.
+ * are a list that leads through themselves, not a `Set`: what that has let go of, its old tables keep alive for as long
+ * as they are not collected.
  */
 export class Limit {
   readonly #clock: Clock;
@@ -142,7 +143,6 @@ export class TimedRun extends ManualDeadline {
   }
 
   #wait(delayMs: number, then: () => void): void {
-    this.#cancel?.();
     this.#cancel = this.#clock.at(this.#clock.now() + delayMs, then);
   }
 

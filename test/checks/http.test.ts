@@ -321,13 +321,14 @@ describe('a connection that is reused', () => {
 });
 
 describe('status', () => {
-  test('a status without a body passes whatever length it tells', async () => {
-    for (const connection of ['fresh', 'reuse']) {
+  test.each(['fresh', 'reuse'])(
+    '304 passes whatever length it tells, on a connection that is %s',
+    async (connection) => {
       const target = await serve(answer('HTTP/1.1 304 Not Modified\r\ncontent-length: 10\r\n\r\n'));
       const observation = await runOf(http, target, { expect: { status: 304 }, connection });
       expect(observation).toMatchObject({ pass: true, reason: 'L7OK', detail: 'status 304' });
-    }
-  });
+    },
+  );
 
   test.each([
     [200, undefined, 'L7OK'],

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { parseUnfrozen } from '../../src/config/load.ts';
 import { createConfigReader } from '../../src/config/load-apart.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lvsd-apart-'));
@@ -49,4 +50,26 @@ test('of a large file that was read before, what changed is read without a threa
   write(services.with(500, service('web-0', 2000)));
   await expect(read()).rejects.toThrow(/many\.yaml:503:\d+: services\[500\]\.name: service name web-0 is given twice/);
   expect(threads).toBe(2);
+});
+
+test('what a thread reads again and finds unchanged stays the same object', async () => {
+  const large = join(directory, 'large.yaml');
+  const service = (name: string, port: number) =>
+    `  - { name: ${name}, address: 192.0.2.1:${port}, servers: [10.0.0.1] }\n`;
+  const write = (head: string, port: number) =>
+    writeFileSync(large, `${head}${'# comment\n'.repeat(10_000)}services:\n${service('a', 80)}${service('b', port)}`);
+  const program =
+    "require('node:worker_threads').parentPort.postMessage({ config: require('node:worker_threads').workerData })";
+  const read = createConfigReader(
+    large,
+    ({ text, path: file }) => new Worker(program, { eval: true, workerData: parseUnfrozen(text, file) }),
+  );
+  write('version: 1\n', 81);
+  const before = await read();
+  write('version: 1\nagent: { on_stop: remove }\n', 82);
+  const after = await read();
+  expect(after.agent.onStop).toBe('remove');
+  expect(after.services[0]).toBe(before.services[0]);
+  expect(after.services[1]).not.toBe(before.services[1]);
+  expect(Object.isFrozen(after.services)).toBe(true);
 });

@@ -45,6 +45,12 @@ test('1,000 requests get 1,000 errnos, in their order', async () => {
   expect(await channel.send(requests)).toEqual(requests.map((request) => (request === unknownCommand ? 95 : 0)));
 });
 
+test('requests that are all refused get their errnos, however much of them the kernel quotes', async () => {
+  // Longer than any request of ours.
+  const long = { ...unknownCommand, payload: Buffer.concat([unknownCommand.payload, Buffer.alloc(252)]) };
+  expect(await channel.send(Array(1000).fill(long))).toEqual(Array(1000).fill(95));
+});
+
 test('no requests get no errnos', async () => {
   expect(await channel.send([])).toEqual([]);
 });

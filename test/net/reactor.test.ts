@@ -29,6 +29,34 @@ test('a poll tells everybody who is ready, however many they are', () => {
   expect(told).toEqual([10, 11, 12, 13, 14, 15, 16]);
 });
 
+test('what was ready when it left is told to nobody who came meanwhile', () => {
+  const told: string[] = [];
+  const reactor = reactorOfTwo();
+  reactor.add(10, 1, () => {
+    told.push('first');
+    reactor.remove(second);
+    reactor.add(12, 1, () => told.push('third'));
+  });
+  const second = reactor.add(11, 1, () => told.push('second'));
+  reactor.poll();
+  expect(told).toEqual(['first', 'third']);
+});
+
+test('what cannot be added leaves its name to others', () => {
+  let isFull = true;
+  const added: number[] = [];
+  const epoll_add = (_epollFd: number, _fd: number, _events: number, name: number) => {
+    if (isFull) throw new Error('no room');
+    added.push(name);
+  };
+  const reactor = reactorOfTwo({ epoll_add });
+  expect(() => reactor.add(10, 1, () => {})).toThrow('no room');
+  isFull = false;
+  reactor.poll();
+  reactor.add(11, 1, () => {});
+  expect(added).toEqual([0]);
+});
+
 test('what cannot be watched is closed', () => {
   const closed: number[] = [];
   const watch = () => {

@@ -4,6 +4,7 @@ import { createConnect, mostSpare } from '../../src/net/tcp.ts';
 import { ManualDeadline } from '../../src/run/deadline.ts';
 
 const EPOLLOUT = 4;
+const EPOLLONESHOT = 1 << 30;
 const [SO_LINGER, IP_BIND_ADDRESS_NO_PORT] = [13, 24];
 const [AF_UNSPEC, AF_INET, AF_INET6] = [0, 2, 10];
 const rttMicroseconds = 250;
@@ -13,7 +14,12 @@ const target = ['10.0.0.2', 80] as const;
 function connecting(changes: Partial<Libc> = {}) {
   const calls: string[] = [];
   const waiting = new Map<number, (events: number) => void>();
-  const armed: number[] = [];
+  let armed: number[] = [];
+  const once = new Set<number>();
+  const arm = (name: number, events: number) => {
+    armed = [...new Set([...armed, name])];
+    if ((events & EPOLLONESHOT) !== 0) once.add(name);
+  };
   let fd = 9;
   const libc: Pick<Libc, 'socket' | 'setsockopt' | 'getsockopt' | 'bind' | 'connect' | 'close'> = {
     socket: (family) => {
@@ -32,17 +38,18 @@ function connecting(changes: Partial<Libc> = {}) {
     ...changes,
   };
   const connect = createConnect(libc as Libc, {
-    add: (of, _events, report) => {
+    add: (of, events, report) => {
       waiting.set(of, report);
-      armed.push(of);
+      arm(of, events);
       return of;
     },
-    rearm: (name) => void armed.push(name),
+    rearm: (name, _fd, events) => arm(name, events),
     remove: () => {},
     poll: () => {},
   });
   const ready = () => {
-    for (const name of armed.splice(0)) waiting.get(name)?.(EPOLLOUT);
+    for (const name of armed) waiting.get(name)?.(EPOLLOUT);
+    armed = armed.filter((name) => !once.has(name));
   };
   return { connect, calls, ready };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { defineProbe, type Probe, Unlearned } from '../../checks/probe.ts';
 import { z } from '../../src/config/fields.ts';
 import { fail, type Observation, pass } from '../../src/core/observation.ts';
-import { createRunner, runOnce } from '../../src/run/runner.ts';
+import { createRunner, runOf } from '../../src/run/runner.ts';
 import { aCheck } from '../support/build.ts';
 import { createSimulatedClock } from '../support/clock.ts';
 
@@ -31,7 +31,7 @@ describe('a runner', () => {
       await new Promise<void>((resolve) => clock.at(250, resolve));
       return pass('L4OK', 'connected');
     });
-    const run = runOnce(createRunner(clock), slow, check);
+    const run = runOf(createRunner(clock), slow, check);
     await clock.advance(500);
     expect(await run).toEqual({
       result: { kind: 'observation', observation: pass('L4OK', 'connected') },
@@ -42,7 +42,7 @@ describe('a runner', () => {
 
   test('ends a probe at its deadline', async () => {
     const clock = createSimulatedClock();
-    const run = runOnce(createRunner(clock), silent, check);
+    const run = runOf(createRunner(clock), silent, check);
     await clock.advance(1000);
     expect(await run).toMatchObject({ result: { observation: { reason: 'L4TOUT' } }, durationMs: 1000 });
     expect(clock.pending()).toBe(0);
@@ -53,7 +53,7 @@ describe('a runner', () => {
     const runner = createRunner(clock);
     const ended: [name: string, atMs: number][] = [];
     const start = (name: string, timeoutMs: number, subject = silent) =>
-      void runOnce(runner, subject, aCheck({ timeoutMs })).then(() => ended.push([name, clock.now()]));
+      void runOf(runner, subject, aCheck({ timeoutMs })).then(() => ended.push([name, clock.now()]));
     start('first', 1000);
     start('short', 300);
     await clock.advance(100);
@@ -82,14 +82,14 @@ describe('a runner', () => {
       await new Promise<void>((resolve) => clock.at(1000, () => clock.afterPoll(resolve)));
       return pass('L4OK', 'connected');
     });
-    const run = runOnce(createRunner(clock), answered, check);
+    const run = runOf(createRunner(clock), answered, check);
     await clock.advance(1000);
     expect(await run).toMatchObject({ result: { observation: { pass: true } } });
   });
 
   test('grants the time that this process lost three times, and then judges', async () => {
     const clock = createSimulatedClock();
-    const run = runOnce(createRunner(clock), silent, check);
+    const run = runOf(createRunner(clock), silent, check);
     let ended = -1;
     void run.then(() => {
       ended = clock.now();
@@ -110,7 +110,7 @@ describe('a runner', () => {
         await new Promise<void>((resolve) => clock.at(100, resolve));
         return observation;
       });
-      const run = runOnce(createRunner(clock), answered, check);
+      const run = runOf(createRunner(clock), answered, check);
       clock.stall(600);
       await clock.advance(0);
       return (await run).result;
@@ -123,7 +123,7 @@ describe('a runner', () => {
     [new Unlearned('EMFILE', 'No descriptors'), 'EMFILE'],
     [new TypeError('a bug'), 'EPROBE'],
   ])('takes %s for inconclusive', async (error, code) => {
-    const run = runOnce(
+    const run = runOf(
       createRunner(createSimulatedClock()),
       probe(() => Promise.reject(error)),
       check,
@@ -134,7 +134,7 @@ describe('a runner', () => {
   test('does not wait for ever for a probe that does not end', async () => {
     const clock = createSimulatedClock();
     const stuck = probe(() => new Promise(() => {}));
-    const run = runOnce(createRunner(clock), stuck, check);
+    const run = runOf(createRunner(clock), stuck, check);
     await clock.advance(2000);
     expect(await run).toMatchObject({ result: { inconclusive: { code: 'ETIMEDOUT' } } });
   });
@@ -142,7 +142,7 @@ describe('a runner', () => {
   test('ends at once when the agent stops', async () => {
     const clock = createSimulatedClock();
     const runner = createRunner(clock);
-    const run = runOnce(runner, silent, check);
+    const run = runOf(runner, silent, check);
     runner.stop();
     expect(await run).toMatchObject({ result: { kind: 'inconclusive' }, durationMs: 0 });
     expect(clock.pending()).toBe(0);

@@ -30,19 +30,21 @@ export function atOnce<Value>(promise: Promise<Value>): Promise<Value | undefine
 }
 
 /**
- * The sockets, pipes and child processes that this process holds, as the kernel names them; less the spare sockets of the
- * engine, which have no connection, so that no table of the kernel lists them.
+ * The sockets, pipes and child processes that this process holds, as the kernel names them; less one spare socket of each
+ * family, which runs one after the other leave to the engine: no table of the kernel lists a socket without a connection.
  */
 export function heldResources(): ReadonlySet<string> {
   const tables = socketTables();
   const isListed = (name: string) => new RegExp(` ${/\d+/.exec(name)}\\s`).test(tables);
   const descriptors = readdirSync('/proc/self/fd')
     .map(targetOf)
-    .filter((name) => name.startsWith('pipe:') || (name.startsWith('socket:') && isListed(name)));
+    .filter((name) => /^(socket|pipe):/.test(name));
+  const unlisted = descriptors.filter((name) => name.startsWith('socket:') && !isListed(name));
+  const spare = new Set(unlisted.slice(0, 2));
   const children = readdirSync('/proc/self/task').flatMap((thread) =>
     readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
   );
-  return new Set([...descriptors, ...children.map((pid) => `process:${pid}`)]);
+  return new Set([...descriptors.filter((name) => !spare.has(name)), ...children.map((pid) => `process:${pid}`)]);
 }
 
 /** What this process has come to hold beside `before` and does not let go within a second. */
