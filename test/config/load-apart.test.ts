@@ -58,13 +58,13 @@ test('what a thread reads again and finds unchanged stays the same object', asyn
     `  - { name: ${name}, address: 192.0.2.1:${port}, servers: [10.0.0.1] }\n`;
   const write = (head: string, port: number) =>
     writeFileSync(large, `${head}${'# comment\n'.repeat(10_000)}services:\n${service('a', 80)}${service('b', port)}`);
+  write('version: 1\n', 81);
   const program =
     "require('node:worker_threads').parentPort.postMessage({ config: require('node:worker_threads').workerData })";
   const read = createConfigReader(
     large,
     ({ text, path: file }) => new Worker(program, { eval: true, workerData: parseUnfrozen(text, file) }),
   );
-  write('version: 1\n', 81);
   const before = await read();
   write('version: 1\nagent: { on_stop: remove }\n', 82);
   const after = await read();

@@ -34,13 +34,14 @@ export function atOnce<Value>(promise: Promise<Value>): Promise<Value | undefine
  * family, which runs one after the other leave to the engine: no table of the kernel lists a socket without a connection.
  */
 export function heldResources(): ReadonlySet<string> {
-  const tables = socketTables();
-  const isListed = (name: string) => new RegExp(` ${/\d+/.exec(name)}\\s`).test(tables);
   const descriptors = readdirSync('/proc/self/fd')
     .map(targetOf)
     .filter((name) => /^(socket|pipe):/.test(name));
-  const unlisted = descriptors.filter((name) => name.startsWith('socket:') && !isListed(name));
-  const spare = new Set(unlisted.slice(0, 2));
+  const spare = new Set(
+    unlisted(descriptors)
+      .filter((name) => !unlistedBefore.has(name))
+      .slice(0, 2),
+  );
   const children = readdirSync('/proc/self/task').flatMap((thread) =>
     readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
   );
@@ -54,9 +55,12 @@ export async function leftSince(before: ReadonlySet<string>): Promise<readonly s
   return left();
 }
 
-function socketTables(): string {
-  const names = ['tcp', 'tcp6', 'udp', 'udp6', 'raw', 'raw6', 'icmp', 'icmp6', 'unix', 'netlink'];
-  return names.map((name) => readFileSync(`/proc/net/${name}`, 'utf8')).join('');
+/** Sockets that no table of the kernel has. */
+function unlisted(names: readonly string[]): readonly string[] {
+  const kinds = ['tcp', 'tcp6', 'udp', 'udp6', 'raw', 'raw6', 'icmp', 'icmp6', 'unix', 'netlink'];
+  const tables = kinds.map((kind) => readFileSync(`/proc/net/${kind}`, 'utf8')).join('');
+  const isListed = (name: string) => new RegExp(` ${/\d+/.exec(name)}\\s`).test(tables);
+  return names.filter((name) => name.startsWith('socket:') && !isListed(name));
 }
 
 function targetOf(descriptor: string): string {
@@ -67,3 +71,6 @@ function targetOf(descriptor: string): string {
     return '';
   }
 }
+
+/** Those that were here before any run. */
+const unlistedBefore = new Set(unlisted(readdirSync('/proc/self/fd').map(targetOf)));
