@@ -4,8 +4,8 @@ import { folder } from '../support/shell.mjs';
 
 const root = process.env.LVSD_ROOT;
 const program = `${root}/dist/src/main.js`;
-/** With the flags of its first line. */
-const flags = /^#!.* node (.*)\n/.exec(readFileSync(program, 'utf8'))[1].split(' ');
+/** The flags of its first line. */
+const flags = () => /^#!.* node (.*)\n/.exec(readFileSync(program, 'utf8'))[1].split(' ');
 
 export const lvsd = {
   name: 'lvsd',
@@ -13,7 +13,7 @@ export const lvsd = {
     `${JSON.parse(readFileSync(`${root}/package.json`, 'utf8')).version} (${process.env.BENCH_COMMIT}) on Node ${process.version}`,
   command: (path, { lvsd: { options = [] } = {} }) => [
     process.execPath,
-    ...flags,
+    ...flags(),
     program,
     'run',
     '-c',
