@@ -76,10 +76,15 @@ test('the package asks for the version of Node.js that the README names', () => 
   expect(engines).toEqual({ node: `>=${named}` });
 });
 
-test('timers are known to the clock, and to those that may not import it: the netlink channel and the sockets for echo requests', () => {
+test('timers are known to the clock, to what measures them, and to those that may not import it: netlink and echo requests', () => {
   const timed = /\b(setTimeout|setInterval)\b/;
   const users = sources.map(({ path }) => path).filter((path) => timed.test(readFileSync(join(root, path), 'utf8')));
-  expect(users.sort()).toEqual(['src/kernel/channel.ts', 'src/net/echo.ts', 'src/run/clock.ts']);
+  expect(users.sort()).toEqual([
+    'src/kernel/channel.ts',
+    'src/net/echo.ts',
+    'src/observe/loop-lag.ts',
+    'src/run/clock.ts',
+  ]);
 });
 
 function filesIn(folder: string): readonly string[] {

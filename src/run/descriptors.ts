@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 
 /** Runs in flight at most, however many descriptors there are: beyond so many the wait would be for the processor. */
 export const mostRuns = 2000;
-/** What logs, listeners, the kernel and Node itself have open, and the spare sockets of the engine, a hundred at most. */
-const others = 164;
+/**
+ * What logs, listeners, the kernel and Node itself have open. Spare sockets of the engine are among the runs: there are no
+ * more of them than runs were in flight at once.
+ */
+const others = 64;
 const fewestRuns = 16;
 
 /** Descriptors are shared out: half of all for idle connections, the other half, less what others need, for runs. */

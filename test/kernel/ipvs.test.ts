@@ -118,13 +118,13 @@ test('without CAP_NET_ADMIN, reading and applying say what is missing', () => {
   expect(run('ipvsadm -S -n')).toBe('');
 });
 
-test('lost answers are told, and with the table read again everything gets applied', async () => {
+test('lost refusals are told, and with the table read again everything gets applied', async () => {
   const limits = ['rmem_default', 'rmem_max'].map((name) => `/proc/sys/net/core/${name}`);
   const before = limits.map((path) => readFileSync(path, 'utf8'));
   for (const path of limits) writeFileSync(path, '2304');
   try {
     const servers = Array.from({ length: 500 }, (_, n) => server({ port: n + 1 }));
-    const ops = [addService(service()), ...servers.map((row) => addServer(service(), row))];
+    const ops = [addService(service()), ...servers.map((row) => delServer(service(), row))];
     await expect(kernel.apply(ops)).rejects.toMatchObject({ code: 'ENOBUFS' });
     const table = await kernel.read();
     const wanted = withoutCounters(

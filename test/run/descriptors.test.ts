@@ -5,9 +5,8 @@ import { descriptorsFor, shareDescriptors } from '../../src/run/descriptors.ts';
 test.each([
   [Number.POSITIVE_INFINITY, 2000, Number.POSITIVE_INFINITY],
   [65_536, 2000, 32_768],
-  [1024, 348, 512],
-  [401, 36, 200],
-  [301, 16, 150],
+  [1024, 448, 512],
+  [301, 86, 150],
   [64, 16, 32],
 ])('of %d descriptors %d are for runs and %d for idle connections', (limit, runs, idle) => {
   expect(shareDescriptors(limit)).toEqual({ runs, idle });
