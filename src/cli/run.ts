@@ -60,6 +60,9 @@ const lastLinesMs = 1000;
 function leaveLog(): void {
   // This timer keeps no process: it goes off only where the log does.
   AbortSignal.timeout(lastLinesMs).addEventListener('abort', () => process.exit());
+  // All is done by then. Node would go on to close what handles it has, and wait for them: once, after half an hour of
+  // probes, it did so for ever, and without a pause. From here the process ends at once.
+  process.once('exit', (code) => process.exit(code));
 }
 
 /** One that only looks, or leaves at once, opens no listeners; one that only looks writes no files. */
