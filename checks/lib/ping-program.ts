@@ -28,9 +28,7 @@ const errnoOfWords: Readonly<Record<string, string>> = {
   'Permission denied': 'EACCES',
 };
 
-/**
- * Sends one echo request by the program `ping`, which may do so where we may not. Rejects with `Unlearned`.
- */
+/** Sends one echo request by the program `ping`, which may do so where we may not. Rejects with `Unlearned`. */
 export async function ping(address: string, path: Path, signal: AbortSignal): Promise<Observation> {
   // The package puts no `--` before it: another text could be an option.
   if (isIP(address) === 0) throw new Unlearned('EINVAL', `Cannot ping '${address}': it is not an IP address`);

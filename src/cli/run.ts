@@ -50,15 +50,15 @@ export async function run(options: RunOptions, readConfig: ReadConfig): Promise<
     await assembly.end();
     release();
     signals.release();
-    if (!options.isOnce) leaveLog();
+    if (!options.isOnce) leaveInTime();
   }
 }
 
 const lastLinesMs = 1000;
 
-/** Lines that nobody reads would keep the process for ever: a pipe's buffer is no place to wait in. */
-function leaveLog(): void {
-  // This timer keeps no process: it goes off only where the log does.
+/** Neither lines that nobody reads nor what Node still has open may keep a process whose work is done. */
+function leaveInTime(): void {
+  // This timer keeps no process: it goes off only where the log does, as a pipe's buffer is no place to wait in.
   AbortSignal.timeout(lastLinesMs).addEventListener('abort', () => process.exit());
   // All is done by then. Node would go on to close what handles it has, and wait for them: once, after half an hour of
   // probes, it did so for ever, and without a pause. From here the process ends at once.
