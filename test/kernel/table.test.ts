@@ -255,8 +255,13 @@ describe('the program', () => {
     ipvsadm('-C');
     expect(lvsdTable(saved, 'restore')).toEqual({ status: 0, stdout: '', stderr: '' });
     expect(lvsdTable('', 'list', '--tun-info')).toEqual({ status: 0, stdout: ipvsadm('-L -n --tun-info'), stderr: '' });
-    const alone = ipvsadm(`-L -n --thresholds -t ${vip}:80`);
-    expect(lvsdTable('', 'list', '--thresholds', '-t', `${vip}:80`)).toEqual({ status: 0, stdout: alone, stderr: '' });
+    // One without connections, which expire between two listings.
+    const alone = ipvsadm('-L -n --thresholds -t 200.0.2.4:443');
+    expect(lvsdTable('', 'list', '--thresholds', '-t', '200.0.2.4:443')).toEqual({
+      status: 0,
+      stdout: alone,
+      stderr: '',
+    });
     const { stdout } = lvsdTable('', 'save');
     expect(stdout).toBe(ipvsadm('-S -n'));
     expect(linesOf(stdout)).toEqual(linesOf(saved));
