@@ -1,12 +1,17 @@
+import type { Socket } from 'node:net';
 import { formatEndpoint } from '../src/core/address.ts';
+import type { Target } from '../src/core/config.ts';
 import type { Deadline } from '../src/core/deadline.ts';
 import { fail, type Observation, type Phases, pass } from '../src/core/observation.ts';
+import type { Ask } from '../src/net/ask.ts';
+import { engine } from '../src/net/engine.ts';
 import { bodyMismatch } from './lib/body.ts';
 import { type Endpoint, endpointOf, keep, release, take } from './lib/endpoint.ts';
 import { judge } from './lib/fault.ts';
 import type { Answer, HttpConnection, Outcome } from './lib/http-connection.ts';
 import { type HttpOptions, httpOptions } from './lib/http-options.ts';
-import { connect, secure } from './lib/socket.ts';
+import { RegularAnswer } from './lib/regular-answer.ts';
+import { connect, LeftSocket, secure, unconnected } from './lib/socket.ts';
 import { includesStatus } from './lib/status.ts';
 import { type Stopwatch, stopwatch } from './lib/stopwatch.ts';
 import { defineProbe } from './probe.ts';
@@ -19,19 +24,11 @@ export const http = defineProbe({
   options: httpOptions,
   load,
 
-  async run(server, options, deadline) {
+  run(server, options, deadline) {
     const endpoint = endpointOf(server, options);
     const watch = stopwatch();
     const kept = take(endpoint);
-    if (kept !== undefined) {
-      const outcome = await kept.ask(endpoint.question, deadline, watch);
-      if (outcome === 'over' || !('error' in outcome) || kept.isAnswered)
-        return conclude(kept, endpoint, outcome, watch);
-      // The server has closed it meanwhile, as every server may. The request is one that may be sent again: RFC 9110,
-      // section 9.2.2.
-      kept.close();
-    }
-    return askAnew(endpoint, deadline, watch);
+    return kept === undefined ? askAnew(endpoint, deadline, watch) : askAgain(kept, endpoint, deadline, watch);
   },
 
   release,
@@ -45,15 +42,60 @@ function load(): NonNullable<typeof loaded> {
   return loaded;
 }
 
-async function askAnew(endpoint: Endpoint, deadline: Deadline, watch: Stopwatch): Promise<Observation> {
-  const { target, tls, question } = endpoint;
-  const { HttpConnection } = await load();
+async function askAgain(
+  kept: HttpConnection,
+  endpoint: Endpoint,
+  deadline: Deadline,
+  watch: Stopwatch,
+): Promise<Observation> {
+  const outcome = await kept.ask(endpoint.question, deadline, watch);
+  if (outcome === 'over' || !('error' in outcome) || kept.isAnswered) return conclude(kept, endpoint, outcome, watch);
+  // The server has closed it meanwhile, as every server may. The request is one that may be sent again: RFC 9110,
+  // section 9.2.2.
+  kept.close();
+  return askAnew(endpoint, deadline, watch);
+}
+
+function askAnew(endpoint: Endpoint, deadline: Deadline, watch: Stopwatch): Promise<Observation> {
+  const libc = endpoint.request && engine();
+  return libc === undefined ? askByNode(endpoint, deadline, watch) : askByLibc(libc.ask, endpoint, deadline, watch);
+}
+
+async function askByNode(endpoint: Endpoint, deadline: Deadline, watch: Stopwatch): Promise<Observation> {
+  const { target, tls } = endpoint;
+  await load();
   const plain = await connect(target, deadline, watch);
   if (!plain.ok) return plain.observation;
   const ready = tls === undefined ? plain : await secure(plain.socket, tls, deadline, watch);
   if (!ready.ok) return ready.observation;
-  const connection = new HttpConnection(plain.socket, ready.socket);
-  return conclude(connection, endpoint, await connection.ask(question, deadline, watch), watch);
+  return askOver(plain.socket, ready.socket, endpoint, deadline, watch);
+}
+
+async function askOver(
+  transport: Socket,
+  socket: Socket,
+  endpoint: Endpoint,
+  deadline: Deadline,
+  watch: Stopwatch,
+): Promise<Observation> {
+  const { HttpConnection } = await load();
+  const connection = new HttpConnection(transport, socket);
+  return conclude(connection, endpoint, await connection.ask(endpoint.question, deadline, watch), watch);
+}
+
+/** At a third of the cost, as long as the answer is a regular one. Without an async function, as in `tcp`. */
+function askByLibc(ask: Ask, endpoint: Endpoint, deadline: Deadline, watch: Stopwatch): Promise<Observation> {
+  const { target, request = nothing, question, options } = endpoint;
+  const { phases } = watch;
+  const answer = new RegularAnswer(question, watch);
+  return ask(target.address, target.port, request, answer, deadline).then((outcome) => {
+    if (outcome === 'done') return judgeAnswer(answer, options, phases);
+    if (outcome !== 'over' && 'fd' in outcome) {
+      const socket = new LeftSocket(outcome);
+      return askOver(socket, socket, endpoint, deadline, watch);
+    }
+    return answer.isConnected ? lost(outcome, target, phases) : unconnected(outcome, target, phases);
+  });
 }
 
 /** What the outcome says of the target. The connection is kept, or closed. Throws `Unlearned` when the fault is ours. */
@@ -65,8 +107,7 @@ function conclude(
 ): Observation {
   if (outcome === 'over' || 'error' in outcome) {
     connection.close();
-    if (outcome === 'over') return fail('L7TOUT', progress(phases), phases);
-    return judge('L7', outcome.error, `ask ${formatEndpoint(endpoint.target)}`, phases);
+    return lost(outcome === 'over' ? outcome : outcome.error, endpoint.target, phases);
   }
   const observation = judgeAnswer(outcome, endpoint.options, phases);
   if (!observation.pass || !keep(endpoint, connection)) connection.close();
@@ -80,6 +121,9 @@ function judgeAnswer({ status, body }: Answer, { expect }: HttpOptions, phases: 
   return mismatch === undefined ? pass('L7OK', words, phases) : fail('L7RSP', mismatch, phases);
 }
 
-function progress(phases: Phases): string {
-  return 'processing' in phases ? 'response not complete in time' : 'no response in time';
+function lost(outcome: 'over' | Error, target: Target, phases: Phases): Observation {
+  if (outcome !== 'over') return judge('L7', outcome, `ask ${formatEndpoint(target)}`, phases);
+  return fail('L7TOUT', 'processing' in phases ? 'response not complete in time' : 'no response in time', phases);
 }
+
+const nothing = new Uint8Array(0);

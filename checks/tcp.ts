@@ -1,13 +1,12 @@
 import { z } from '../src/config/fields.ts';
 import type { Target } from '../src/core/config.ts';
 import type { Deadline } from '../src/core/deadline.ts';
-import { fail, type Observation, pass } from '../src/core/observation.ts';
+import { type Observation, pass } from '../src/core/observation.ts';
 import { engine } from '../src/net/engine.ts';
 import type { Path } from '../src/net/path.ts';
 import type { Connected, ConnectTcp } from '../src/net/tcp.ts';
-import { judge } from './lib/fault.ts';
 import { pathFields, port, watched } from './lib/fields.ts';
-import { connect, drop } from './lib/socket.ts';
+import { connect, drop, unconnected } from './lib/socket.ts';
 import { stopwatch } from './lib/stopwatch.ts';
 import { defineProbe } from './probe.ts';
 
@@ -46,9 +45,8 @@ function byLibc(connect: ConnectTcp, target: Target, options: Options, deadline:
   return connect(target.address, target.port, options, deadline).then((outcome) => judged(outcome, target, startMs));
 }
 
-function judged(outcome: Connected, { address, port }: Target, startMs: number): Observation {
-  if (outcome === 'over') return fail('L4TOUT', 'no connection in time');
-  if (outcome instanceof Error) return judge('L4', outcome, `connect to ${address} port ${port}`, {});
+function judged(outcome: Connected, target: Target, startMs: number): Observation {
+  if (outcome === 'over' || outcome instanceof Error) return unconnected(outcome, target, {});
   const connectMs = performance.now() - startMs;
   const { rttMs } = outcome;
   return pass('L4OK', 'connected', rttMs === undefined ? { connect: connectMs } : { connect: connectMs, rtt: rttMs });

@@ -1,7 +1,9 @@
 import { formatEndpoint } from '../../src/core/address.ts';
 import type { Target } from '../../src/core/config.ts';
+import { longestRequest } from '../../src/net/ask.ts';
 import type { HttpConnection, Question } from './http-connection.ts';
 import { type HttpOptions, nameOf } from './http-options.ts';
+import { writeRequest } from './http-request.ts';
 import type { TlsOptions } from './socket.ts';
 import { includesStatus } from './status.ts';
 
@@ -10,6 +12,8 @@ export interface Endpoint {
   readonly target: Target;
   readonly options: HttpOptions;
   readonly question: Question;
+  /** The request as it goes out, where sockets of libc may be used: short, in plain text, on a connection of its own. */
+  readonly request: Uint8Array | undefined;
   /** Undefined: plain HTTP. */
   readonly tls: TlsOptions | undefined;
   /** Idle, until the next run takes it. */
@@ -61,10 +65,14 @@ function keyOf({ address, port }: Target): string {
 
 function createEndpoint(server: Target, options: HttpOptions): Endpoint {
   const target = { address: server.address, port: options.port ?? server.port };
+  const question = questionFor(target, options);
+  const request = writeRequest(question.request);
+  const isPlain = options.tls === false && options.connection === 'fresh' && request.length <= longestRequest;
   return {
     target,
     options,
-    question: questionFor(target, options),
+    question,
+    request: isPlain ? request : undefined,
     tls: tlsFor(target, options),
     kept: undefined,
     isReleased: false,

@@ -2,12 +2,13 @@ import type { Socket } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
 import type { Deadline } from '../../src/core/deadline.ts';
 import { codeOf } from './fault.ts';
+import type { Request } from './http-request.ts';
 import { drop } from './socket.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
 /** A request, and how much of the answer matters. */
 export interface Question {
-  readonly request: Dispatcher.DispatchOptions;
+  readonly request: Request;
   /** Whether the body is read, after which the answer counts as a whole. */
   readonly readsBody: (status: number) => boolean;
   /** Whether what was read of it is wanted. */

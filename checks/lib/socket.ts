@@ -1,8 +1,9 @@
-import { isIP, connect as openTcp, type Socket } from 'node:net';
+import { isIP, connect as openTcp, Socket } from 'node:net';
 import { checkServerIdentity, createSecureContext, connect as openTls, type TLSSocket } from 'node:tls';
 import type { Target } from '../../src/core/config.ts';
 import type { Deadline } from '../../src/core/deadline.ts';
-import { fail, type Observation } from '../../src/core/observation.ts';
+import { fail, type Observation, type Phases } from '../../src/core/observation.ts';
+import type { Left } from '../../src/net/ask.ts';
 import type { Path } from '../../src/net/path.ts';
 import { Unlearned } from '../probe.ts';
 import { judge } from './fault.ts';
@@ -21,8 +22,7 @@ export async function connect(
   watch: Stopwatch,
   path: Path = {},
 ): Promise<Opened<Socket>> {
-  const attempt = `connect to ${target.address} port ${target.port}`;
-  if (path.interface !== undefined || path.mark !== undefined) throw needsEngine(attempt);
+  if (path.interface !== undefined || path.mark !== undefined) throw needsEngine(target);
   const localAddress = path.source === undefined ? {} : { localAddress: path.source };
   const socket = openTcp({ host: target.address, port: target.port, noDelay: true, ...localAddress });
   const outcome = await until(socket, 'connect', deadline);
@@ -31,8 +31,42 @@ export async function connect(
     return { ok: true, socket };
   }
   drop(socket);
-  if (outcome === 'over') return refuse(fail('L4TOUT', 'no connection in time', watch.phases));
-  return refuse(judge('L4', outcome, attempt, watch.phases));
+  return refuse(unconnected(outcome, target, watch.phases));
+}
+
+/** What it means for the target that there is no connection to it. Throws `Unlearned` when the fault is ours. */
+export function unconnected(outcome: 'over' | Error, { address, port }: Target, phases: Phases): Observation {
+  if (outcome === 'over') return fail('L4TOUT', 'no connection in time', phases);
+  return judge('L4', outcome, `connect to ${address} port ${port}`, phases);
+}
+
+/**
+ * The socket of a connection that was left. The request was sent already: writing it sends nothing, but has what was read
+ * of the answer come again.
+ */
+export class LeftSocket extends Socket {
+  #bytes: Buffer;
+
+  constructor({ fd, bytes }: Left) {
+    super({ fd, readable: true, writable: true });
+    this.#bytes = bytes;
+    // Errors come late too, when nobody waits for one.
+    this.on('error', () => {});
+  }
+
+  override _write(_chunk: unknown, _encoding: unknown, done: () => void): void {
+    this.#answer(done);
+  }
+
+  override _writev(_chunks: unknown, done: () => void): void {
+    this.#answer(done);
+  }
+
+  #answer(done: () => void): void {
+    if (this.#bytes.length > 0) this.unshift(this.#bytes);
+    this.#bytes = Buffer.alloc(0);
+    done();
+  }
 }
 
 export interface TlsOptions {
@@ -84,10 +118,10 @@ export function drop(socket: Socket): void {
 
 const contextFor = memo((ca) => createSecureContext(ca === '' ? {} : { ca }));
 
-function needsEngine(attempt: string): Unlearned {
+function needsEngine({ address, port }: Target): Unlearned {
   return new Unlearned(
     'ENOTSUP',
-    `Cannot ${attempt} by interface or mark: the package koffi is not there, and Node has neither`,
+    `Cannot connect to ${address} port ${port} by interface or mark: the package koffi is not there, and Node has neither`,
   );
 }
 

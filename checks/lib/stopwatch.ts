@@ -4,6 +4,7 @@ import type { Phases } from '../../src/core/observation.ts';
 export interface Stopwatch {
   /** The phases that have ended, in ms. */
   readonly phases: Phases;
+  /** Ends a phase. The same may end more than once: what has passed since belongs to it too. */
   lap(phase: string): void;
 }
 
@@ -14,7 +15,7 @@ export function stopwatch(): Stopwatch {
     phases,
     lap(phase) {
       const now = performance.now();
-      phases[phase] = now - lapStart;
+      phases[phase] = (phases[phase] ?? 0) + now - lapStart;
       lapStart = now;
     },
   };

@@ -1,4 +1,5 @@
 import type { EngineName } from '../core/snapshot.ts';
+import { type Ask, createAsk } from './ask.ts';
 import { createEcho, type Echo } from './echo.ts';
 import { type Libc, libcFault, loadLibc } from './libc.ts';
 import { createReactor } from './reactor.ts';
@@ -7,6 +8,7 @@ import { type ConnectTcp, createConnect } from './tcp.ts';
 /** Probing on sockets of libc. */
 export interface Engine {
   readonly connect: ConnectTcp;
+  readonly ask: Ask;
   readonly echo: Echo;
 }
 
@@ -36,7 +38,11 @@ let started: Engine | undefined;
 function start(libc: Libc): Engine {
   try {
     const reactor = createReactor(libc);
-    started = { connect: createConnect(libc, reactor), echo: createEcho(libc, reactor) };
+    started = {
+      connect: createConnect(libc, reactor),
+      ask: createAsk(libc, reactor),
+      echo: createEcho(libc, reactor),
+    };
     return started;
   } catch (error) {
     // What koffi itself throws says nothing that a check could judge.
@@ -47,5 +53,5 @@ function start(libc: Libc): Engine {
 
 /** What runs come to while there are no descriptors for the engine itself: the next call tries to start it again. */
 function failing(error: Error): Engine {
-  return { connect: async () => error, echo: async () => error };
+  return { connect: async () => error, ask: async () => error, echo: async () => error };
 }

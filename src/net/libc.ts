@@ -16,6 +16,9 @@ export interface Libc {
   setsockopt(fd: number, level: number, option: number, value: Uint8Array): void;
   /** Writes the value to the beginning of `into`. */
   getsockopt(fd: number, level: number, option: number, into: Uint8Array): void;
+  send(fd: number, bytes: Uint8Array): void;
+  /** Returns how many bytes came, 0 at the end of the stream, or undefined when there are none as yet. */
+  recv(fd: number, into: Uint8Array): number | undefined;
   sendto(fd: number, message: Uint8Array, address: Uint8Array): void;
   /** Returns the length of the message, or undefined when there is none. Whom it is from goes to `address`. */
   recvfrom(fd: number, into: Uint8Array, address: Uint8Array): number | undefined;
@@ -24,6 +27,7 @@ export interface Libc {
   epoll_add(epollFd: number, fd: number, events: number, name: number): void;
   /** Has it report these events, under this name, of a descriptor that was added before. */
   epoll_modify(epollFd: number, fd: number, events: number, name: number): void;
+  epoll_remove(epollFd: number, fd: number): void;
   /**
    * Never waits. Calls `report` for names that are ready, with what they are ready for; not to be called from there.
    * Returns whether others may be ready that there was no room for.
@@ -98,10 +102,13 @@ function firstLineOf(error: unknown): string {
 }
 
 const EAGAIN = 11;
+/** <bits/socket.h>: a connection that is broken is told by EPIPE alone. */
+const MSG_NOSIGNAL = 0x4000;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
 const EPOLL_CTL_MOD = 3;
 
 /** `struct epoll_event` is packed on x86 alone (<sys/epoll.h>): `data` follows `events` without a gap. */
@@ -133,11 +140,19 @@ function bindCalls(koffi: Koffi): Libc {
   const close = checked('close', 'int close(int)');
   const setsockopt = checked('setsockopt', 'int setsockopt(int, int, int, void *, unsigned int)');
   const getsockopt = checked('getsockopt', 'int getsockopt(int, int, int, void *, void *)');
+  const send = checked('send', 'long send(int, void *, size_t, int)');
+  const recv = bind('long recv(int, void *, size_t, int)');
   const sendto = checked('sendto', 'long sendto(int, void *, size_t, int, void *, unsigned int)');
   const recvfrom = bind('long recvfrom(int, void *, size_t, int, void *, void *)');
   const epollCreate = checked('epoll_create1', 'int epoll_create1(int)');
   const epollCtl = checked('epoll_ctl', 'int epoll_ctl(int, int, int, void *)');
   const epollWait = checked('epoll_wait', 'int epoll_wait(int, void *, int, int)');
+
+  const received = (syscall: string, result: number): number | undefined => {
+    if (result >= 0) return result;
+    if (koffi.errno() === EAGAIN) return undefined;
+    throw fault(syscall);
+  };
 
   const length = new Uint32Array(1);
   const event = new DataView(new ArrayBuffer(eventBytes));
@@ -161,17 +176,17 @@ function bindCalls(koffi: Koffi): Libc {
       length[0] = into.length;
       getsockopt(fd, level, option, into, length);
     },
+    send: (fd, bytes) => void send(fd, bytes, bytes.length, MSG_NOSIGNAL),
+    recv: (fd, into) => received('recv', recv(fd, into, into.length, 0)),
     sendto: (fd, message, address) => void sendto(fd, message, message.length, 0, address, address.length),
     recvfrom: (fd, into, address) => {
       length[0] = address.length;
-      const received = recvfrom(fd, into, into.length, 0, address, length);
-      if (received >= 0) return received;
-      if (koffi.errno() === EAGAIN) return undefined;
-      throw fault('recvfrom');
+      return received('recvfrom', recvfrom(fd, into, into.length, 0, address, length));
     },
     epoll_create: () => epollCreate(EPOLL_CLOEXEC),
     epoll_add: (epollFd, fd, wanted, name) => control(epollFd, EPOLL_CTL_ADD, fd, wanted, name),
     epoll_modify: (epollFd, fd, wanted, name) => control(epollFd, EPOLL_CTL_MOD, fd, wanted, name),
+    epoll_remove: (epollFd, fd) => control(epollFd, EPOLL_CTL_DEL, fd, 0, 0),
     epoll_wait: (epollFd, report) => {
       const count = epollWait(epollFd, eventsPointer, eventsAtOnce, 0);
       for (let offset = 0; offset < count * eventBytes; offset += eventBytes) {

@@ -14,6 +14,8 @@ export interface Reactor {
   rearm(name: number, fd: number, events: number): void;
   /** Before the descriptor is closed. */
   remove(name: number): void;
+  /** Waits no longer for a descriptor that somebody else is to have. */
+  release(name: number, fd: number): void;
   /** Tells of what is ready by now. For deadlines: they are judged by what has come, not by what was read. */
   poll(): void;
 }
@@ -81,6 +83,10 @@ export function createReactor(libc: Libc): Reactor {
       schedule();
     },
     remove,
+    release: (name, fd) => {
+      remove(name);
+      libc.epoll_remove(epollFd, fd);
+    },
     poll,
   };
 }

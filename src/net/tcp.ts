@@ -2,24 +2,19 @@ import type { Deadline } from '../core/deadline.ts';
 import {
   AF_INET,
   AF_INET6,
-  EINPROGRESS,
-  EPOLLERR,
   EPOLLONESHOT,
   EPOLLOUT,
   IP_BIND_ADDRESS_NO_PORT,
   IPPROTO_IP,
   IPPROTO_TCP,
-  SO_ERROR,
-  SO_LINGER,
-  SOCK_STREAM,
-  SOL_SOCKET,
   TCP_INFO,
   TCPI_RTT_WORD,
 } from './constants.ts';
-import { errorOf, type Libc } from './libc.ts';
+import type { Libc } from './libc.ts';
 import { type Path, usePath } from './path.ts';
 import type { Reactor } from './reactor.ts';
-import { familyNumber, socketAddress } from './socket-address.ts';
+import { familyNumber } from './socket-address.ts';
+import { beginToConnect, openTcp, pendingError } from './tcp-socket.ts';
 
 export interface ConnectOptions extends Path {
   /** How a connection that came about ends: with a reset, or in good order, which leaves its port in TIME_WAIT. */
@@ -53,9 +48,8 @@ export function createConnect(libc: Libc, reactor: Reactor): ConnectTcp {
   return (address, port, options, deadline) =>
     new Promise((resolve) => {
       if (deadline.isOver) return resolve('over');
-      const family = familyNumber(address);
-      const shelf = isReusable(options) ? spare.get(family) : undefined;
-      const connection = shelf?.pop() ?? new Connection(libc, reactor, family, shelf);
+      const shelf = isReusable(options) ? spare.get(familyNumber(address)) : undefined;
+      const connection = shelf?.pop() ?? new Connection(libc, reactor, shelf);
       connection.open(address, port, options, deadline, resolve);
     });
 }
@@ -70,10 +64,7 @@ function isReusable({ close, source, interface: device, mark }: ConnectOptions):
   return close === 'rst' && source === undefined && device === undefined && mark === undefined;
 }
 
-const lingerOffAtOnce = new Uint8Array(Int32Array.of(1, 0).buffer);
 const yes = new Uint8Array(Int32Array.of(1).buffer);
-const error = new Int32Array(1);
-const errorBytes = new Uint8Array(error.buffer);
 const info = new Uint32Array(TCPI_RTT_WORD + 1);
 const infoBytes = new Uint8Array(info.buffer);
 /** `struct sockaddr` of AF_UNSPEC: connect(2) to it resets the connection that there is, and takes its port back. */
@@ -83,7 +74,6 @@ const nowhere = new Uint8Array(16);
 class Connection {
   readonly #libc: Libc;
   readonly #reactor: Reactor;
-  readonly #family: number;
   /** Where it goes when it is spare; undefined: it does not. */
   readonly #shelf: Connection[] | undefined;
   #fd = -1;
@@ -91,10 +81,9 @@ class Connection {
   #deadline: Deadline | undefined;
   #resolve: ((outcome: Connected) => void) | undefined;
 
-  constructor(libc: Libc, reactor: Reactor, family: number, shelf: Connection[] | undefined) {
+  constructor(libc: Libc, reactor: Reactor, shelf: Connection[] | undefined) {
     this.#libc = libc;
     this.#reactor = reactor;
-    this.#family = family;
     this.#shelf = shelf;
   }
 
@@ -108,9 +97,8 @@ class Connection {
     this.#deadline = deadline;
     this.#resolve = resolve;
     try {
-      if (this.#fd < 0) this.#openSocket(options);
-      const errno = this.#libc.connect(this.#fd, socketAddress(address, port));
-      if (errno !== 0 && errno !== EINPROGRESS) throw errorOf('connect', errno);
+      if (this.#fd < 0) this.#openSocket(address, options);
+      beginToConnect(this.#libc, this.#fd, address, port);
       this.#wait();
       deadline.onOver = () => this.#expire();
     } catch (fault) {
@@ -118,9 +106,8 @@ class Connection {
     }
   }
 
-  #openSocket(options: ConnectOptions): void {
-    this.#fd = this.#libc.socket(this.#family, SOCK_STREAM, 0);
-    if (options.close === 'rst') this.#libc.setsockopt(this.#fd, SOL_SOCKET, SO_LINGER, lingerOffAtOnce);
+  #openSocket(address: string, options: ConnectOptions): void {
+    this.#fd = openTcp(this.#libc, address, options.close === 'rst');
     // Else bind(2) would take a port that is in use to no destination at all, of which there are 28,232.
     if (options.source !== undefined) this.#libc.setsockopt(this.#fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, yes);
     usePath(this.#libc, this.#fd, options);
@@ -135,16 +122,10 @@ class Connection {
 
   #ready(events: number): void {
     try {
-      this.#settle(this.#judge(events));
+      this.#settle(pendingError(this.#libc, this.#fd, events) ?? { rttMs: this.#rttMs() });
     } catch (fault) {
       this.#settle(fault as Error);
     }
-  }
-
-  /** Where epoll reports no error, SO_ERROR has none: the call is saved. */
-  #judge(events: number): Connected {
-    const errno = (events & EPOLLERR) === 0 ? 0 : this.#pendingError();
-    return errno === 0 ? { rttMs: this.#rttMs() } : errorOf('connect', errno);
   }
 
   #expire(): void {
@@ -182,10 +163,5 @@ class Connection {
     this.#libc.getsockopt(this.#fd, IPPROTO_TCP, TCP_INFO, infoBytes);
     const microseconds = info[TCPI_RTT_WORD] ?? 0;
     return microseconds === 0 ? undefined : microseconds / 1000;
-  }
-
-  #pendingError(): number {
-    this.#libc.getsockopt(this.#fd, SOL_SOCKET, SO_ERROR, errorBytes);
-    return error[0] ?? 0;
   }
 }

@@ -33,7 +33,10 @@ const silenceFor: Readonly<Record<string, (host: string) => Promise<Silent>>> = 
 
 const hosts = ['127.0.0.1', '::1'];
 /** The engines that each type of probe runs on; nothing on loopback is silent to an echo request of our own socket. */
-const enginesOf: Readonly<Record<string, readonly EngineName[]>> = { tcp: ['libc', 'node'] };
+const enginesOf: Readonly<Record<string, readonly EngineName[]>> = {
+  http: ['libc', 'node'],
+  tcp: ['libc', 'node'],
+};
 const everyType = probes.flatMap(({ type }) => (enginesOf[type] ?? ['node']).map((engine) => ({ type, engine })));
 const everyProbe = everyType.flatMap((subject) => hosts.map((host) => ({ ...subject, host })));
 

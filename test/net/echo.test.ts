@@ -57,6 +57,7 @@ function network(changes: Partial<Libc> = {}) {
     },
     rearm: () => {},
     remove: (name) => void ready.delete(name),
+    release: () => {},
     poll,
   });
   return { echo, sent, arrived, poll, opened, closed, watched: () => [...ready.keys()] };

@@ -45,6 +45,7 @@ function connecting(changes: Partial<Libc> = {}) {
     },
     rearm: (name, _fd, events) => arm(name, events),
     remove: () => {},
+    release: () => {},
     poll: () => {},
   });
   const ready = () => {

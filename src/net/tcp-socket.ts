@@ -1,0 +1,28 @@
+import { EINPROGRESS, EPOLLERR, SO_ERROR, SO_LINGER, SOCK_STREAM, SOL_SOCKET } from './constants.ts';
+import { errorOf, type Libc } from './libc.ts';
+import { familyNumber, socketAddress } from './socket-address.ts';
+
+const lingerOffAtOnce = new Uint8Array(Int32Array.of(1, 0).buffer);
+const error = new Int32Array(1);
+const errorBytes = new Uint8Array(error.buffer);
+
+/** A socket for a canonical address. `isReset`: closed, its connection ends with a reset, and no port stays in TIME_WAIT. */
+export function openTcp(libc: Libc, address: string, isReset: boolean): number {
+  const fd = libc.socket(familyNumber(address), SOCK_STREAM, 0);
+  if (isReset) libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, lingerOffAtOnce);
+  return fd;
+}
+
+/** Throws as libc does where it fails at once. */
+export function beginToConnect(libc: Libc, fd: number, address: string, port: number): void {
+  const errno = libc.connect(fd, socketAddress(address, port));
+  if (errno !== 0 && errno !== EINPROGRESS) throw errorOf('connect', errno);
+}
+
+/** Why there is no connection, by the events of epoll: where it reports no error, SO_ERROR has none, and the call is saved. */
+export function pendingError(libc: Libc, fd: number, events: number): Error | undefined {
+  if ((events & EPOLLERR) === 0) return undefined;
+  libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, errorBytes);
+  const errno = error[0] ?? 0;
+  return errno === 0 ? undefined : errorOf('connect', errno);
+}

@@ -1,0 +1,108 @@
+import type { Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { http } from '../../checks/http.ts';
+import type { EngineName } from '../../src/core/snapshot.ts';
+import { preferNode } from '../../src/net/engine.ts';
+import { ManualDeadline } from '../../src/run/deadline.ts';
+import { answers } from '../support/servers/answers.ts';
+import { type Listening, listen } from '../support/servers/listen.ts';
+
+/** What the server sends to each request before it ends the connection, one write for each piece. */
+let pieces: readonly Buffer[] = [];
+let requests: string[] = [];
+let listening: Listening;
+
+beforeAll(async () => {
+  listening = await listen((socket) =>
+    socket.setNoDelay().on('data', (request) => {
+      requests.push(request.toString());
+      void send(socket);
+    }),
+  );
+});
+afterEach(() => preferNode(false));
+afterAll(() => listening.close());
+
+async function send(socket: Socket): Promise<void> {
+  for (const piece of pieces) {
+    if (socket.destroyed) return;
+    await new Promise((sent) => socket.write(piece, sent));
+    await turn();
+  }
+  socket.end();
+}
+
+/** What a check sees, all but the times, and what the server was asked. */
+async function seenBy(engine: EngineName, raw: Readonly<Record<string, unknown>>): Promise<unknown> {
+  preferNode(engine === 'node');
+  const options = http.options.parse(raw);
+  const before = listening.accepted();
+  requests = [];
+  const { phases, ...seen } = await http.run(listening.target, options, new ManualDeadline());
+  return { ...seen, phases: Object.keys(phases), requests, connections: listening.accepted() - before };
+}
+
+async function expectAlike(answer: readonly Buffer[], raw: Readonly<Record<string, unknown>>): Promise<void> {
+  pieces = answer;
+  expect(await seenBy('libc', raw)).toEqual(await seenBy('node', raw));
+}
+
+const bytesOf = (text: string) => Buffer.from(text, 'latin1');
+const variants = [
+  { expect: { status: '200-399' } },
+  { expect: { body: 'hello' } },
+  { expect: { body: 'hel' }, max_bytes: 3 },
+  { method: 'HEAD' },
+];
+const name = (answer: string) => [JSON.stringify(answer.slice(0, 120)), answer] as const;
+
+test.each(answers.map(name))('both engines see the same in %s', async (_name, answer) => {
+  for (const raw of variants) await expectAlike([bytesOf(answer)], raw);
+  if (answer.length < 200)
+    await expectAlike(
+      [...bytesOf(answer)].map((byte) => Buffer.of(byte)),
+      { expect: { body: 'o' } },
+    );
+});
+
+test.each([
+  ['in two pieces', 5],
+  ['longer than what is looked at', 20_000],
+  ['longer than what counts', 200_000],
+])('both engines see the same in a body that comes %s', async (_name, length) => {
+  const answer = [`HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\n\r\n`, 'a'.repeat(length - 1), 'b'].map(bytesOf);
+  for (const raw of [{}, { expect: { body: 'b' } }, { expect: { status: 201 } }]) await expectAlike(answer, raw);
+});
+
+test.each([
+  [{}],
+  [{ method: 'POST' }],
+  [{ method: 'POST', body: 'name=lvsd', headers: { 'X-Token': 'é', Accept: 'text/html' } }],
+  [{ method: 'DELETE', host: 'www.example.org:81', path: '/a?b=%20' }],
+  [{ headers: { 'x-long': 'x'.repeat(2_000) } }],
+])('both engines ask alike for %j', async (raw) => expectAlike([bytesOf('HTTP/1.1 204 No Content\r\n\r\n')], raw));
+
+/** Some bytes of an answer are others, and it comes in pieces. */
+const mutated = fc
+  .record({
+    answer: fc.constantFrom(...answers.filter(({ length }) => length < 200)),
+    changes: fc.array(fc.tuple(fc.nat(), fc.constantFrom(...'\r\n\t :;,=."\\\x00\x7f\xff0a')), { maxLength: 3 }),
+    cuts: fc.array(fc.nat(), { maxLength: 3 }),
+  })
+  .map(({ answer, changes, cuts }) => {
+    const bytes = bytesOf(answer);
+    const at = (position: number) => position % (bytes.length + 1);
+    for (const [position, byte] of changes) bytes.write(byte, at(position), 'latin1');
+    const bounds = [0, ...cuts.map(at).sort((a, b) => a - b), bytes.length];
+    return bounds.slice(1).map((end, index) => bytes.subarray(bounds[index], end));
+  });
+
+test('both engines see the same in an answer that is damaged anywhere, and cut anywhere', async () => {
+  const raw = fc.constantFrom(...variants);
+  await fc.assert(
+    fc.asyncProperty(mutated, raw, (answer, options) => expectAlike(answer, options)),
+    { numRuns: 300 },
+  );
+});

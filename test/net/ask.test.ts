@@ -1,0 +1,150 @@
+import { expect, test } from '@jest/globals';
+import { type Asked, createAsk } from '../../src/net/ask.ts';
+import { errorOf, type Libc } from '../../src/net/libc.ts';
+import { ManualDeadline } from '../../src/run/deadline.ts';
+
+const [EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLRDHUP] = [1, 4, 8, 0x2000];
+const [ENETUNREACH, ECONNREFUSED, ECONNRESET] = [101, 111, 104];
+const roomBytes = 16 * 1024;
+
+interface Script {
+  /** What each read brings: bytes, the end, an error, or nothing as yet. */
+  readonly reads?: readonly (string | Error | undefined)[];
+  readonly connect?: number;
+  readonly soError?: number;
+  /** What is thought of an answer so far. */
+  readonly look?: (bytes: string) => 'wait' | 'done' | 'leave';
+  readonly deadline?: ManualDeadline;
+}
+
+/** A request over a libc and a reactor that do as the script says, what was done, and what came of it. */
+function asking({
+  reads = [],
+  connect = 0,
+  soError = 0,
+  look = () => 'done',
+  deadline = new ManualDeadline(),
+}: Script) {
+  const told: string[] = [];
+  const pending = [...reads];
+  let ready = (_events: number) => {};
+  let atPoll = () => {};
+  const libc: Partial<Libc> = {
+    socket: () => 10,
+    setsockopt: () => {},
+    getsockopt: (_fd, _level, _option, into) => void new Int32Array(into.buffer).fill(soError),
+    connect: () => connect,
+    close: (fd) => void told.push(`close ${fd}`),
+    send: (_fd, bytes) => void told.push(`send ${Buffer.from(bytes)}`),
+    recv: (_fd, into) => {
+      const next = pending.shift();
+      if (next instanceof Error) throw next;
+      return next === undefined ? undefined : Buffer.from(next).copy(into);
+    },
+  };
+  const ask = createAsk(libc as Libc, {
+    add: (_fd, _events, report) => {
+      ready = report;
+      return 7;
+    },
+    rearm: () => {},
+    remove: (name) => told.push(`remove ${name}`),
+    release: (name, fd) => told.push(`release ${name} ${fd}`),
+    poll: () => atPoll(),
+  });
+  let outcome: Asked | undefined;
+  const asker = {
+    connected: () => void told.push('connected'),
+    look: (bytes: Buffer) => {
+      told.push(`look ${bytes}`);
+      return look(bytes.toString());
+    },
+  };
+  const settled = ask('10.0.0.2', 80, Buffer.from('request'), asker, deadline).then((asked) => {
+    outcome = asked;
+  });
+  return {
+    told,
+    deadline,
+    ready: (events: number) => ready(events),
+    duringPoll: (act: () => void) => {
+      atPoll = act;
+    },
+    outcome: async () => {
+      await Promise.race([settled, new Promise(setImmediate)]);
+      return outcome;
+    },
+  };
+}
+
+const ended = ['remove 7', 'close 10'];
+
+test('the request goes out as soon as there is a connection, and the answer is looked at until it is whole', async () => {
+  const { told, ready, outcome } = asking({
+    reads: ['ans', undefined, 'wer'],
+    look: (bytes) => (bytes === 'answer' ? 'done' : 'wait'),
+  });
+  ready(EPOLLOUT);
+  expect(told).toEqual(['connected', 'send request']);
+  ready(EPOLLIN | EPOLLOUT);
+  ready(EPOLLIN | EPOLLOUT);
+  expect(await outcome()).toBeUndefined();
+  ready(EPOLLIN | EPOLLOUT);
+  expect(told.slice(2)).toEqual(['look ans', 'look answer', ...ended]);
+  expect(await outcome()).toBe('done');
+});
+
+test('an answer that came together with its end is looked at', async () => {
+  const { ready, outcome } = asking({ reads: ['answer'] });
+  ready(EPOLLIN | EPOLLOUT | EPOLLRDHUP);
+  expect(await outcome()).toBe('done');
+});
+
+test.each([
+  ['that somebody else is to read', 'odd', 'leave' as const, EPOLLIN],
+  ['that ended too early', 'half', 'wait' as const, EPOLLIN | EPOLLRDHUP],
+  ['that ended before it began', '', 'done' as const, EPOLLIN | EPOLLRDHUP],
+  ['that is longer than there is room', 'x'.repeat(roomBytes), 'wait' as const, EPOLLIN],
+])('an answer %s is left with what was read of it, and its connection open', async (_name, bytes, next, events) => {
+  const { told, deadline, ready, outcome } = asking({ reads: [bytes], look: () => next });
+  ready(EPOLLOUT | events);
+  expect(await outcome()).toEqual({ fd: 10, bytes: Buffer.from(bytes) });
+  expect(told.at(-1)).toBe('release 7 10');
+  expect(deadline.onOver).toBeUndefined();
+});
+
+test.each([
+  ['at once', { connect: ENETUNREACH }, ENETUNREACH, ['close 10']],
+  ['later', { soError: ECONNREFUSED }, ECONNREFUSED, ended],
+])('a connection that fails %s is told by its error', async (_name, script, errno, calls) => {
+  const { told, ready, outcome } = asking(script);
+  ready(EPOLLOUT | EPOLLERR);
+  expect(await outcome()).toEqual(errorOf('connect', errno));
+  expect(told).toEqual(calls);
+});
+
+test('a reset in the middle of an answer is told by its error', async () => {
+  const { told, ready, outcome } = asking({ reads: ['half', errorOf('recv', ECONNRESET)], look: () => 'wait' });
+  ready(EPOLLOUT | EPOLLIN);
+  ready(EPOLLIN | EPOLLERR);
+  expect(await outcome()).toMatchObject({ code: 'ECONNRESET' });
+  expect(told.slice(-2)).toEqual(ended);
+});
+
+test('a deadline is judged by what has come', async () => {
+  const { deadline, ready, duringPoll, outcome } = asking({ reads: ['answer'] });
+  duringPoll(() => ready(EPOLLOUT | EPOLLIN));
+  deadline.pass();
+  expect(await outcome()).toBe('done');
+});
+
+test('when the time is up, the connection is ended; and none is made after it', async () => {
+  const { told, deadline, ready, outcome } = asking({});
+  ready(EPOLLOUT);
+  deadline.pass();
+  expect(await outcome()).toBe('over');
+  expect(told.slice(-2)).toEqual(ended);
+  const late = asking({ deadline });
+  expect(await late.outcome()).toBe('over');
+  expect(late.told).toEqual([]);
+});
