@@ -1,17 +1,15 @@
-import type { Socket } from 'node:net';
 import { formatEndpoint } from '../src/core/address.ts';
-import type { Target } from '../src/core/config.ts';
 import type { Deadline } from '../src/core/deadline.ts';
 import { fail, type Observation, type Phases, pass } from '../src/core/observation.ts';
-import type { Ask } from '../src/net/ask.ts';
 import { engine } from '../src/net/engine.ts';
+import { longestRequest } from '../src/net/wire.ts';
 import { bodyMismatch } from './lib/body.ts';
 import { type Endpoint, endpointOf, keep, release, take } from './lib/endpoint.ts';
 import { judge } from './lib/fault.ts';
 import type { Answer, HttpConnection, Outcome } from './lib/http-connection.ts';
+import { LibcConnection } from './lib/http-libc.ts';
 import { type HttpOptions, httpOptions } from './lib/http-options.ts';
-import { RegularAnswer } from './lib/regular-answer.ts';
-import { connect, LeftSocket, secure, unconnected } from './lib/socket.ts';
+import { connect, secure, unconnected } from './lib/socket.ts';
 import { includesStatus } from './lib/status.ts';
 import { type Stopwatch, stopwatch } from './lib/stopwatch.ts';
 import { defineProbe } from './probe.ts';
@@ -34,11 +32,10 @@ export const http = defineProbe({
   release,
 });
 
-/** undici takes 20 MB and a tenth of a second: only for those who ask by HTTP. */
-let loaded: Promise<typeof import('./lib/http-connection.ts')> | undefined;
+let loaded: Promise<typeof import('./lib/http-undici.ts')> | undefined;
 
 function load(): NonNullable<typeof loaded> {
-  loaded ??= import('./lib/http-connection.ts');
+  loaded ??= import('./lib/http-undici.ts');
   return loaded;
 }
 
@@ -56,46 +53,24 @@ async function askAgain(
   return askAnew(endpoint, deadline, watch);
 }
 
+/** Sockets of libc are for requests that are short and in plain text; Node's and undici for the rest. */
 function askAnew(endpoint: Endpoint, deadline: Deadline, watch: Stopwatch): Promise<Observation> {
-  const libc = endpoint.request && engine();
-  return libc === undefined ? askByNode(endpoint, deadline, watch) : askByLibc(libc.ask, endpoint, deadline, watch);
+  const { target, tls, question } = endpoint;
+  const libc = tls === undefined && question.bytes.length <= longestRequest ? engine() : undefined;
+  if (libc === undefined) return askByNode(endpoint, deadline, watch);
+  const connection = new LibcConnection(libc.openWire, target, load);
+  return connection.ask(question, deadline, watch).then((outcome) => conclude(connection, endpoint, outcome, watch));
 }
 
 async function askByNode(endpoint: Endpoint, deadline: Deadline, watch: Stopwatch): Promise<Observation> {
-  const { target, tls } = endpoint;
-  await load();
+  const { target, tls, question } = endpoint;
+  const { UndiciConnection } = await load();
   const plain = await connect(target, deadline, watch);
   if (!plain.ok) return plain.observation;
   const ready = tls === undefined ? plain : await secure(plain.socket, tls, deadline, watch);
   if (!ready.ok) return ready.observation;
-  return askOver(plain.socket, ready.socket, endpoint, deadline, watch);
-}
-
-async function askOver(
-  transport: Socket,
-  socket: Socket,
-  endpoint: Endpoint,
-  deadline: Deadline,
-  watch: Stopwatch,
-): Promise<Observation> {
-  const { HttpConnection } = await load();
-  const connection = new HttpConnection(transport, socket);
-  return conclude(connection, endpoint, await connection.ask(endpoint.question, deadline, watch), watch);
-}
-
-/** At a third of the cost, as long as the answer is a regular one. Without an async function, as in `tcp`. */
-function askByLibc(ask: Ask, endpoint: Endpoint, deadline: Deadline, watch: Stopwatch): Promise<Observation> {
-  const { target, request = nothing, question, options } = endpoint;
-  const { phases } = watch;
-  const answer = new RegularAnswer(question, watch);
-  return ask(target.address, target.port, request, answer, deadline).then((outcome) => {
-    if (outcome === 'done') return judgeAnswer(answer, options, phases);
-    if (outcome !== 'over' && 'fd' in outcome) {
-      const socket = new LeftSocket(outcome);
-      return askOver(socket, socket, endpoint, deadline, watch);
-    }
-    return answer.isConnected ? lost(outcome, target, phases) : unconnected(outcome, target, phases);
-  });
+  const connection = new UndiciConnection(plain.socket, ready.socket);
+  return conclude(connection, endpoint, await connection.ask(question, deadline, watch), watch);
 }
 
 /** What the outcome says of the target. The connection is kept, or closed. Throws `Unlearned` when the fault is ours. */
@@ -105,11 +80,14 @@ function conclude(
   outcome: Outcome,
   { phases }: Stopwatch,
 ): Observation {
+  const { target, options } = endpoint;
   if (outcome === 'over' || 'error' in outcome) {
     connection.close();
-    return lost(outcome === 'over' ? outcome : outcome.error, endpoint.target, phases);
+    if (!connection.isConnected) return unconnected(outcome === 'over' ? outcome : outcome.error, target, phases);
+    if (outcome === 'over') return fail('L7TOUT', progress(phases), phases);
+    return judge('L7', outcome.error, `ask ${formatEndpoint(target)}`, phases);
   }
-  const observation = judgeAnswer(outcome, endpoint.options, phases);
+  const observation = judgeAnswer(outcome, options, phases);
   if (!observation.pass || !keep(endpoint, connection)) connection.close();
   return observation;
 }
@@ -121,9 +99,6 @@ function judgeAnswer({ status, body }: Answer, { expect }: HttpOptions, phases: 
   return mismatch === undefined ? pass('L7OK', words, phases) : fail('L7RSP', mismatch, phases);
 }
 
-function lost(outcome: 'over' | Error, target: Target, phases: Phases): Observation {
-  if (outcome !== 'over') return judge('L7', outcome, `ask ${formatEndpoint(target)}`, phases);
-  return fail('L7TOUT', 'processing' in phases ? 'response not complete in time' : 'no response in time', phases);
+function progress(phases: Phases): string {
+  return 'processing' in phases ? 'response not complete in time' : 'no response in time';
 }
-
-const nothing = new Uint8Array(0);

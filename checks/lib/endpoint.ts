@@ -1,6 +1,5 @@
 import { formatEndpoint } from '../../src/core/address.ts';
 import type { Target } from '../../src/core/config.ts';
-import { longestRequest } from '../../src/net/ask.ts';
 import type { HttpConnection, Question } from './http-connection.ts';
 import { type HttpOptions, nameOf } from './http-options.ts';
 import { writeRequest } from './http-request.ts';
@@ -12,8 +11,6 @@ export interface Endpoint {
   readonly target: Target;
   readonly options: HttpOptions;
   readonly question: Question;
-  /** The request as it goes out, where sockets of libc may be used: short, in plain text, on a connection of its own. */
-  readonly request: Uint8Array | undefined;
   /** Undefined: plain HTTP. */
   readonly tls: TlsOptions | undefined;
   /** Idle, until the next run takes it. */
@@ -65,14 +62,10 @@ function keyOf({ address, port }: Target): string {
 
 function createEndpoint(server: Target, options: HttpOptions): Endpoint {
   const target = { address: server.address, port: options.port ?? server.port };
-  const question = questionFor(target, options);
-  const request = writeRequest(question.request);
-  const isPlain = options.tls === false && options.connection === 'fresh' && request.length <= longestRequest;
   return {
     target,
     options,
-    question,
-    request: isPlain ? request : undefined,
+    question: questionFor(target, options),
     tls: tlsFor(target, options),
     kept: undefined,
     isReleased: false,
@@ -82,14 +75,16 @@ function createEndpoint(server: Target, options: HttpOptions): Endpoint {
 function questionFor(target: Target, options: HttpOptions): Question {
   const { method, path, host, headers, body, tls, expect, max_bytes, connection } = options;
   const authority = host ?? authorityOf(target, tls === false ? 80 : 443);
+  const request = {
+    method,
+    path,
+    headers: { 'user-agent': 'lvsd', accept: '*/*', 'accept-encoding': 'identity', ...headers, host: authority },
+    body: body ?? null,
+    reset: connection === 'fresh',
+  };
   return {
-    request: {
-      method,
-      path,
-      headers: { 'user-agent': 'lvsd', accept: '*/*', 'accept-encoding': 'identity', ...headers, host: authority },
-      body: body ?? null,
-      reset: connection === 'fresh',
-    },
+    request,
+    bytes: writeRequest(request),
     readsBody: (status) => includesStatus(expect.status, status),
     keepsBody: expect.body !== undefined,
     maxBytes: max_bytes,

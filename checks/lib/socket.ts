@@ -3,8 +3,8 @@ import { checkServerIdentity, createSecureContext, connect as openTls, type TLSS
 import type { Target } from '../../src/core/config.ts';
 import type { Deadline } from '../../src/core/deadline.ts';
 import { fail, type Observation, type Phases } from '../../src/core/observation.ts';
-import type { Left } from '../../src/net/ask.ts';
 import type { Path } from '../../src/net/path.ts';
+import type { Left } from '../../src/net/wire.ts';
 import { Unlearned } from '../probe.ts';
 import { judge } from './fault.ts';
 import { memo } from './memo.ts';
@@ -41,32 +41,47 @@ export function unconnected(outcome: 'over' | Error, { address, port }: Target, 
 }
 
 /**
- * The socket of a connection that was left. The request was sent already: writing it sends nothing, but has what was read
- * of the answer come again.
+ * The socket of a connection that was left. The request was sent already: to write it again sends nothing, and has what
+ * was read of the answer come again.
  */
 export class LeftSocket extends Socket {
-  #bytes: Buffer;
+  readonly #bytes: Buffer;
+  /** How much of the request is still to be written. */
+  #unwritten: number;
 
-  constructor({ fd, bytes }: Left) {
+  constructor({ fd, bytes }: Left, requestLength: number) {
     super({ fd, readable: true, writable: true });
     this.#bytes = bytes;
+    this.#unwritten = requestLength;
     // Errors come late too, when nobody waits for one.
     this.on('error', () => {});
   }
 
-  override _write(_chunk: unknown, _encoding: unknown, done: () => void): void {
-    this.#answer(done);
+  override _write(chunk: Chunk['chunk'], encoding: BufferEncoding, done: () => void): void {
+    if (this.#unwritten === 0) super._write(chunk, encoding, done);
+    else this.#swallow(chunk.length, done);
   }
 
-  override _writev(_chunks: unknown, done: () => void): void {
-    this.#answer(done);
+  override _writev(chunks: Chunk[], done: () => void): void {
+    if (this.#unwritten === 0) super._writev?.(chunks, done);
+    else
+      this.#swallow(
+        chunks.reduce((sum, { chunk }) => sum + chunk.length, 0),
+        done,
+      );
   }
 
-  #answer(done: () => void): void {
-    if (this.#bytes.length > 0) this.unshift(this.#bytes);
-    this.#bytes = Buffer.alloc(0);
+  #swallow(length: number, done: () => void): void {
+    this.#unwritten -= length;
+    if (this.#unwritten === 0) this.unshift(this.#bytes);
     done();
   }
+}
+
+/** What is written: bytes, or text in latin1. */
+interface Chunk {
+  readonly chunk: Buffer | string;
+  readonly encoding: BufferEncoding;
 }
 
 export interface TlsOptions {

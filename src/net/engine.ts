@@ -1,14 +1,14 @@
 import type { EngineName } from '../core/snapshot.ts';
-import { type Ask, createAsk } from './ask.ts';
 import { createEcho, type Echo } from './echo.ts';
 import { type Libc, libcFault, loadLibc } from './libc.ts';
 import { createReactor } from './reactor.ts';
 import { type ConnectTcp, createConnect } from './tcp.ts';
+import { createOpenWire, type OpenWire } from './wire.ts';
 
 /** Probing on sockets of libc. */
 export interface Engine {
   readonly connect: ConnectTcp;
-  readonly ask: Ask;
+  readonly openWire: OpenWire;
   readonly echo: Echo;
 }
 
@@ -40,7 +40,7 @@ function start(libc: Libc): Engine {
     const reactor = createReactor(libc);
     started = {
       connect: createConnect(libc, reactor),
-      ask: createAsk(libc, reactor),
+      openWire: createOpenWire(libc, reactor),
       echo: createEcho(libc, reactor),
     };
     return started;
@@ -53,5 +53,10 @@ function start(libc: Libc): Engine {
 
 /** What runs come to while there are no descriptors for the engine itself: the next call tries to start it again. */
 function failing(error: Error): Engine {
-  return { connect: async () => error, ask: async () => error, echo: async () => error };
+  const fail = async () => error;
+  return {
+    connect: fail,
+    openWire: () => ({ isAnswered: false, isClosed: true, ask: fail, close: () => {} }),
+    echo: fail,
+  };
 }

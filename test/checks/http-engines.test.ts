@@ -11,6 +11,7 @@ import { type Listening, listen } from '../support/servers/listen.ts';
 
 /** What the server sends to each request before it ends the connection, one write for each piece. */
 let pieces: readonly Buffer[] = [];
+let ends = true;
 let requests: string[] = [];
 let listening: Listening;
 
@@ -31,22 +32,29 @@ async function send(socket: Socket): Promise<void> {
     await new Promise((sent) => socket.write(piece, sent));
     await turn();
   }
-  socket.end();
+  if (ends) socket.end();
 }
 
-/** What a check sees, all but the times, and what the server was asked. */
-async function seenBy(engine: EngineName, raw: Readonly<Record<string, unknown>>): Promise<unknown> {
+/** What runs of a check see, all but the times, and what the server was asked. */
+async function seenBy(engine: EngineName, raw: Readonly<Record<string, unknown>>, times: number): Promise<unknown> {
   preferNode(engine === 'node');
   const options = http.options.parse(raw);
   const before = listening.accepted();
   requests = [];
-  const { phases, ...seen } = await http.run(listening.target, options, new ManualDeadline());
-  return { ...seen, phases: Object.keys(phases), requests, connections: listening.accepted() - before };
+  const runs: unknown[] = [];
+  for (let run = 0; run < times; run += 1) {
+    const { phases, ...seen } = await http.run(listening.target, options, new ManualDeadline());
+    runs.push({ ...seen, phases: Object.keys(phases) });
+  }
+  http.release?.(listening.target, options);
+  return { runs, requests, connections: listening.accepted() - before };
 }
 
 async function expectAlike(answer: readonly Buffer[], raw: Readonly<Record<string, unknown>>): Promise<void> {
   pieces = answer;
-  expect(await seenBy('libc', raw)).toEqual(await seenBy('node', raw));
+  ends = raw.connection !== 'reuse';
+  const times = ends ? 1 : 3;
+  expect(await seenBy('libc', raw, times)).toEqual(await seenBy('node', raw, times));
 }
 
 const bytesOf = (text: string) => Buffer.from(text, 'latin1');
@@ -65,6 +73,24 @@ test.each(answers.map(name))('both engines see the same in %s', async (_name, an
       [...bytesOf(answer)].map((byte) => Buffer.of(byte)),
       { expect: { body: 'o' } },
     );
+});
+
+const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 5';
+
+test.each([
+  [`${ok}\r\n\r\nhello`],
+  [`${ok}\r\nconnection: Keep-Alive\r\n\r\nhello`],
+  [`${ok}\r\nconnection: close\r\n\r\nhello`],
+  [`${ok}\r\nconnection: Foo , CLOSE\r\n\r\nhello`],
+  [`${ok}\r\n\r\nhello!`],
+  [`${ok}\r\n\r\nhello${ok}\r\n\r\nhello`],
+  ['HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nhello'],
+  ['HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n'],
+  ['HTTP/1.1 204 No Content\r\n\r\n'],
+  ['HTTP/1.1 304 Not Modified\r\n\r\n'],
+  ['HTTP/1.1 503 Sorry\r\ncontent-length: 5\r\n\r\nhello'],
+])('both engines keep, or do not keep, the connection after %j', async (answer) => {
+  for (const raw of variants) await expectAlike([bytesOf(answer)], { ...raw, connection: 'reuse' });
 });
 
 test.each([

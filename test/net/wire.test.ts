@@ -1,6 +1,6 @@
-import { expect, test } from '@jest/globals';
-import { type Asked, createAsk } from '../../src/net/ask.ts';
+import { describe, expect, test } from '@jest/globals';
 import { errorOf, type Libc } from '../../src/net/libc.ts';
+import { type Asked, createOpenWire } from '../../src/net/wire.ts';
 import { ManualDeadline } from '../../src/run/deadline.ts';
 
 const [EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLRDHUP] = [1, 4, 8, 0x2000];
@@ -42,7 +42,7 @@ function asking({
       return next === undefined ? undefined : Buffer.from(next).copy(into);
     },
   };
-  const ask = createAsk(libc as Libc, {
+  const open = createOpenWire(libc as Libc, {
     add: (_fd, _events, report) => {
       ready = report;
       return 7;
@@ -52,7 +52,7 @@ function asking({
     release: (name, fd) => told.push(`release ${name} ${fd}`),
     poll: () => atPoll(),
   });
-  let outcome: Asked | undefined;
+  const wire = open('10.0.0.2', 80);
   const asker = {
     connected: () => void told.push('connected'),
     look: (bytes: Buffer) => {
@@ -60,10 +60,17 @@ function asking({
       return look(bytes.toString());
     },
   };
-  const settled = ask('10.0.0.2', 80, Buffer.from('request'), asker, deadline).then((asked) => {
-    outcome = asked;
-  });
+  let outcome: Asked | undefined;
+  const ask = (request: string) => {
+    outcome = undefined;
+    void wire.ask(Buffer.from(request), asker, deadline).then((asked) => {
+      outcome = asked;
+    });
+  };
+  ask('request');
   return {
+    wire,
+    ask,
     told,
     deadline,
     ready: (events: number) => ready(events),
@@ -71,7 +78,7 @@ function asking({
       atPoll = act;
     },
     outcome: async () => {
-      await Promise.race([settled, new Promise(setImmediate)]);
+      await new Promise(setImmediate);
       return outcome;
     },
   };
@@ -80,7 +87,7 @@ function asking({
 const ended = ['remove 7', 'close 10'];
 
 test('the request goes out as soon as there is a connection, and the answer is looked at until it is whole', async () => {
-  const { told, ready, outcome } = asking({
+  const { wire, told, ready, outcome } = asking({
     reads: ['ans', undefined, 'wer'],
     look: (bytes) => (bytes === 'answer' ? 'done' : 'wait'),
   });
@@ -90,20 +97,22 @@ test('the request goes out as soon as there is a connection, and the answer is l
   ready(EPOLLIN | EPOLLOUT);
   expect(await outcome()).toBeUndefined();
   ready(EPOLLIN | EPOLLOUT);
-  expect(told.slice(2)).toEqual(['look ans', 'look answer', ...ended]);
+  expect(told.slice(2)).toEqual(['look ans', 'look answer']);
   expect(await outcome()).toBe('done');
+  wire.close();
+  expect(told.slice(4)).toEqual(ended);
 });
 
-test('an answer that came together with its end is looked at', async () => {
-  const { ready, outcome } = asking({ reads: ['answer'] });
+test('an answer that came together with its end is looked at, and the connection closed', async () => {
+  const { wire, told, ready, outcome } = asking({ reads: ['answer'] });
   ready(EPOLLIN | EPOLLOUT | EPOLLRDHUP);
   expect(await outcome()).toBe('done');
+  expect([told.slice(-2), wire.isClosed]).toEqual([ended, true]);
 });
 
 test.each([
   ['that somebody else is to read', 'odd', 'leave' as const, EPOLLIN],
   ['that ended too early', 'half', 'wait' as const, EPOLLIN | EPOLLRDHUP],
-  ['that ended before it began', '', 'done' as const, EPOLLIN | EPOLLRDHUP],
   ['that is longer than there is room', 'x'.repeat(roomBytes), 'wait' as const, EPOLLIN],
 ])('an answer %s is left with what was read of it, and its connection open', async (_name, bytes, next, events) => {
   const { told, deadline, ready, outcome } = asking({ reads: [bytes], look: () => next });
@@ -121,6 +130,13 @@ test.each([
   ready(EPOLLOUT | EPOLLERR);
   expect(await outcome()).toEqual(errorOf('connect', errno));
   expect(told).toEqual(calls);
+});
+
+test('an end before the answer is an error', async () => {
+  const { told, ready, outcome } = asking({ reads: [''] });
+  ready(EPOLLOUT | EPOLLIN | EPOLLRDHUP);
+  expect(await outcome()).toMatchObject({ message: 'other side closed' });
+  expect(told.slice(-2)).toEqual(ended);
 });
 
 test('a reset in the middle of an answer is told by its error', async () => {
@@ -147,4 +163,41 @@ test('when the time is up, the connection is ended; and none is made after it', 
   const late = asking({ deadline });
   expect(await late.outcome()).toBe('over');
   expect(late.told).toEqual([]);
+});
+
+describe('a second request', () => {
+  /** What one wire does once its first request was answered. */
+  async function answered(reads: Script['reads'] = []) {
+    const asked = asking({ reads: ['first', ...reads] });
+    asked.ready(EPOLLOUT | EPOLLIN);
+    expect(await asked.outcome()).toBe('done');
+    asked.told.length = 0;
+    return asked;
+  }
+
+  test('goes out at once, on the same connection', async () => {
+    const { wire, ask, told, ready, outcome } = await answered([undefined, 'second']);
+    ask('again');
+    expect([told, wire.isAnswered]).toEqual([['send again'], false]);
+    ready(EPOLLIN | EPOLLOUT);
+    expect(await outcome()).toBe('done');
+    expect([told.at(-1), wire.isAnswered]).toEqual(['look second', true]);
+  });
+
+  test.each([['more'], ['']])('is not sent where something came before it: %j', async (bytes) => {
+    const { wire, ask, told, outcome } = await answered([bytes]);
+    ask('again');
+    expect(await outcome()).toMatchObject({ message: 'connection lost' });
+    expect([told, wire.isAnswered, wire.isClosed]).toEqual([ended, false, true]);
+  });
+
+  test('finds the connection closed when the other side ended it meanwhile', async () => {
+    const { wire, ask, told, ready, outcome } = await answered();
+    ready(EPOLLOUT);
+    expect(wire.isClosed).toBe(false);
+    ready(EPOLLIN | EPOLLRDHUP);
+    expect([told, wire.isClosed]).toEqual([ended, true]);
+    ask('again');
+    expect(await outcome()).toMatchObject({ message: 'connection lost' });
+  });
 });

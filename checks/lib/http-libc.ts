@@ -1,0 +1,69 @@
+import type { Target } from '../../src/core/config.ts';
+import type { Deadline } from '../../src/core/deadline.ts';
+import type { OpenWire, Wire } from '../../src/net/wire.ts';
+import { type HttpConnection, longestIdleMs, type Outcome, type Question } from './http-connection.ts';
+import type { UndiciConnection } from './http-undici.ts';
+import { RegularAnswer } from './regular-answer.ts';
+import { LeftSocket } from './socket.ts';
+import type { Stopwatch } from './stopwatch.ts';
+
+/** undici takes 20 MB and a tenth of a second: only for those who ask by HTTP. */
+export type LoadUndici = () => Promise<{ readonly UndiciConnection: typeof UndiciConnection }>;
+
+/**
+ * A connection on a socket of libc, made with its first request: a third of what Node and undici cost. They take it over
+ * with the first answer that is not a regular one, which they then read from its beginning.
+ */
+export class LibcConnection implements HttpConnection {
+  readonly #wire: Wire;
+  readonly #load: LoadUndici;
+  #successor: HttpConnection | undefined;
+  /** The successor did not see what came of the last answer before it was there. */
+  #isHandedOver = false;
+  #isLasting = false;
+  #idleSinceMs = 0;
+  isConnected = false;
+
+  constructor(open: OpenWire, { address, port }: Target, load: LoadUndici) {
+    this.#wire = open(address, port);
+    this.#load = load;
+  }
+
+  get isIdle(): boolean {
+    if (this.#successor !== undefined) return this.#successor.isIdle;
+    return this.#isLasting && !this.#wire.isClosed && performance.now() - this.#idleSinceMs < longestIdleMs;
+  }
+
+  get isAnswered(): boolean {
+    return this.#isHandedOver || (this.#successor ?? this.#wire).isAnswered;
+  }
+
+  /** Without an async function: to wait in one costs more than a promise. */
+  ask(question: Question, deadline: Deadline, watch: Stopwatch): Promise<Outcome> {
+    this.#isHandedOver = false;
+    if (this.#successor !== undefined) return this.#successor.ask(question, deadline, watch);
+    const answer = new RegularAnswer(question, watch);
+    return this.#wire.ask(question.bytes, answer, deadline).then((asked) => {
+      this.isConnected ||= answer.isConnected;
+      if (asked === 'over') return asked;
+      if (asked instanceof Error) return { error: asked };
+      if (asked !== 'done')
+        return this.#handOver(new LeftSocket(asked, question.bytes.length), question, deadline, watch);
+      this.#isLasting = answer.isLasting;
+      this.#idleSinceMs = performance.now();
+      return answer;
+    });
+  }
+
+  close(): void {
+    this.#wire.close();
+    this.#successor?.close();
+  }
+
+  async #handOver(socket: LeftSocket, question: Question, deadline: Deadline, watch: Stopwatch): Promise<Outcome> {
+    this.#isHandedOver = true;
+    const { UndiciConnection } = await this.#load();
+    this.#successor = new UndiciConnection(socket, socket);
+    return this.#successor.ask(question, deadline, watch);
+  }
+}
