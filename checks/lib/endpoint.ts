@@ -35,7 +35,9 @@ export function endpointOf(server: Target, options: HttpOptions): Endpoint {
 export function take(endpoint: Endpoint): HttpConnection | undefined {
   const { kept } = endpoint;
   endpoint.kept = undefined;
-  return kept?.isIdle ? kept : undefined;
+  if (kept?.isIdle) return kept;
+  kept?.close();
+  return undefined;
 }
 
 /** Keeps a connection for the next run. False: it is not to be kept, and the caller's to close. */

@@ -1,6 +1,6 @@
 import type { Target } from '../../src/core/config.ts';
 import type { Deadline } from '../../src/core/deadline.ts';
-import type { OpenWire, Wire } from '../../src/net/wire.ts';
+import type { Left, OpenWire, Wire } from '../../src/net/wire.ts';
 import { type HttpConnection, longestIdleMs, type Outcome, type Question } from './http-connection.ts';
 import type { UndiciConnection } from './http-undici.ts';
 import { RegularAnswer } from './regular-answer.ts';
@@ -11,8 +11,8 @@ import type { Stopwatch } from './stopwatch.ts';
 export type LoadUndici = () => Promise<{ readonly UndiciConnection: typeof UndiciConnection }>;
 
 /**
- * A connection on a socket of libc, made with its first request: a third of what Node and undici cost. They take it over
- * with the first answer that is not a regular one, which they then read from its beginning.
+ * A connection on a socket of libc, made with its first request: less than half of what Node and undici cost. They take
+ * over with the first answer that is not a regular one, which they then read from its beginning.
  */
 export class LibcConnection implements HttpConnection {
   readonly #wire: Wire;
@@ -47,8 +47,7 @@ export class LibcConnection implements HttpConnection {
       this.isConnected ||= answer.isConnected;
       if (asked === 'over') return asked;
       if (asked instanceof Error) return { error: asked };
-      if (asked !== 'done')
-        return this.#handOver(new LeftSocket(asked, question.bytes.length), question, deadline, watch);
+      if (asked !== 'done') return this.#handOver(asked, question, deadline, watch);
       this.#isLasting = answer.isLasting;
       this.#idleSinceMs = performance.now();
       return answer;
@@ -60,8 +59,9 @@ export class LibcConnection implements HttpConnection {
     this.#successor?.close();
   }
 
-  async #handOver(socket: LeftSocket, question: Question, deadline: Deadline, watch: Stopwatch): Promise<Outcome> {
+  async #handOver(left: Left, question: Question, deadline: Deadline, watch: Stopwatch): Promise<Outcome> {
     this.#isHandedOver = true;
+    const socket = new LeftSocket(left, question.bytes.length);
     const { UndiciConnection } = await this.#load();
     this.#successor = new UndiciConnection(socket, socket);
     return this.#successor.ask(question, deadline, watch);

@@ -24,7 +24,7 @@ export interface Left {
 /** What came of a request: `over` when the time was up. The wire is closed then, as it is where there is an error. */
 export type Asked = 'done' | 'over' | Error | Left;
 
-/** A TCP connection for requests, one after the other, each of which fits into one segment. */
+/** A TCP connection for requests, one after the other, none of them longer than `longestRequest`. */
 export interface Wire {
   /** Something has come since the last request was sent. */
   readonly isAnswered: boolean;
@@ -38,8 +38,8 @@ export interface Wire {
 /** Makes a wire to a canonical address. */
 export type OpenWire = (address: string, port: number) => Wire;
 
-/** What fits into one segment whatever the path, so that it is sent at once and whole: below RFC 9293, section 3.7.1. */
-export const longestRequest = 500;
+/** One segment of Ethernet, so that it waits for no acknowledgement; a new socket has room for it whatever `tcp_wmem` is. */
+export const longestRequest = 1_400;
 
 export function createOpenWire(libc: Libc, reactor: Reactor): OpenWire {
   return (address, port) => new LibcWire(libc, reactor, address, port);

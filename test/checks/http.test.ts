@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, jest, test } from '@jest/globals';
 import { http } from '../../checks/http.ts';
 import type { Target } from '../../src/core/config.ts';
 import { ManualDeadline } from '../../src/run/deadline.ts';
@@ -295,6 +295,20 @@ describe('a connection that is reused', () => {
     await listening.idle();
     await check.run();
     expect(listening.accepted()).toBe(2);
+    await listening.idle();
+  });
+
+  test('is replaced when nobody has asked for longer than such a connection may be trusted', async () => {
+    const listening = await listen(answering);
+    open.push(listening);
+    const check = reusing(listening.target);
+    await check.run();
+    const nowMs = performance.now();
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => nowMs + 600_001);
+    expect(await check.run()).toMatchObject({ pass: true });
+    clock.mockRestore();
+    expect(listening.accepted()).toBe(2);
+    check.release();
     await listening.idle();
   });
 
