@@ -25,8 +25,6 @@ export interface Libc {
   epoll_create(): number;
   /** Has `epoll_wait` report `events` of the descriptor, under a name of 32 bits, until it is closed. */
   epoll_add(epollFd: number, fd: number, events: number, name: number): void;
-  /** Has it report these events, under this name, of a descriptor that was added before. */
-  epoll_modify(epollFd: number, fd: number, events: number, name: number): void;
   epoll_remove(epollFd: number, fd: number): void;
   /**
    * Never waits. Calls `report` for names that are ready, with what they are ready for; not to be called from there.
@@ -109,7 +107,6 @@ const SOCK_CLOEXEC = 0o2000000;
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
-const EPOLL_CTL_MOD = 3;
 
 /** `struct epoll_event` is packed on x86 alone (<sys/epoll.h>): `data` follows `events` without a gap. */
 const eventBytes = process.arch === 'x64' || process.arch === 'ia32' ? 12 : 16;
@@ -185,7 +182,6 @@ function bindCalls(koffi: Koffi): Libc {
     },
     epoll_create: () => epollCreate(EPOLL_CLOEXEC),
     epoll_add: (epollFd, fd, wanted, name) => control(epollFd, EPOLL_CTL_ADD, fd, wanted, name),
-    epoll_modify: (epollFd, fd, wanted, name) => control(epollFd, EPOLL_CTL_MOD, fd, wanted, name),
     epoll_remove: (epollFd, fd) => control(epollFd, EPOLL_CTL_DEL, fd, 0, 0),
     epoll_wait: (epollFd, report) => {
       const count = epollWait(epollFd, eventsPointer, eventsAtOnce, 0);

@@ -1,8 +1,8 @@
 import type { Libc } from './libc.ts';
 
 /**
- * Called with the events that a descriptor is ready for, as `epoll_ctl(2)` has them: for as long as it is, or once where
- * EPOLLONESHOT is among them. Never throws.
+ * Called with the events that a descriptor is ready for, as `epoll_ctl(2)` has them: for as long as it is, or where
+ * EPOLLET is among them once after each change; what it is ready for is looked at when it is told. Never throws.
  */
 type Ready = (events: number) => void;
 
@@ -10,8 +10,8 @@ type Ready = (events: number) => void;
 export interface Reactor {
   /** Returns what ends it. It keeps no process running: who waits has a deadline, and that does. */
   add(fd: number, events: number, ready: Ready): number;
-  /** Waits anew for one that was added with EPOLLONESHOT, and told of once. */
-  rearm(name: number, fd: number, events: number): void;
+  /** Looks soon: for what a descriptor that was added before is made ready for, and what is near has done at once. */
+  expect(): void;
   /** Before the descriptor is closed. */
   remove(name: number): void;
   /** Waits no longer for a descriptor that somebody else is to have. */
@@ -78,10 +78,7 @@ export function createReactor(libc: Libc): Reactor {
       schedule();
       return name;
     },
-    rearm: (name, fd, events) => {
-      libc.epoll_modify(epollFd, fd, events, name);
-      schedule();
-    },
+    expect: schedule,
     remove,
     release: (name, fd) => {
       remove(name);

@@ -2,7 +2,7 @@ import type { Deadline } from '../core/deadline.ts';
 import {
   AF_INET,
   AF_INET6,
-  EPOLLONESHOT,
+  EPOLLET,
   EPOLLOUT,
   IP_BIND_ADDRESS_NO_PORT,
   IPPROTO_IP,
@@ -113,14 +113,14 @@ class Connection {
     usePath(this.#libc, this.#fd, options);
   }
 
-  /** Once: a spare socket would go on reporting that it has no connection. */
+  /** Of changes alone: a spare socket would go on reporting that it has no connection. */
   #wait(): void {
-    const events = EPOLLOUT | EPOLLONESHOT;
-    if (this.#name >= 0) this.#reactor.rearm(this.#name, this.#fd, events);
-    else this.#name = this.#reactor.add(this.#fd, events, (ready) => this.#ready(ready));
+    if (this.#name >= 0) this.#reactor.expect();
+    else this.#name = this.#reactor.add(this.#fd, EPOLLOUT | EPOLLET, (ready) => this.#ready(ready));
   }
 
   #ready(events: number): void {
+    if (this.#resolve === undefined) return;
     try {
       this.#settle(pendingError(this.#libc, this.#fd, events) ?? { rttMs: this.#rttMs() });
     } catch (fault) {

@@ -44,7 +44,7 @@ const longestSpreadMs = 1000;
 /** For so long runs are started; then the sockets have their turn, so that a backlog of runs is no stall of ours. */
 const sliceMs = 10;
 /** What falls due within so long of a start starts together: to wake the process costs as much as to run a probe. */
-const gatherMs = 10;
+const gatherMs = 20;
 
 /** Starts each check at its interval, on one timer; a check never overlaps itself. */
 export function createScheduler({ clock, random, run, limit }: SchedulerOptions): Scheduler {

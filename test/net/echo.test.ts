@@ -55,7 +55,7 @@ function network(changes: Partial<Libc> = {}) {
       ready.set(fd, () => read(1));
       return fd;
     },
-    rearm: () => {},
+    expect: () => {},
     remove: (name) => void ready.delete(name),
     release: () => {},
     poll,

@@ -3,25 +3,22 @@ import type { Libc } from '../../src/net/libc.ts';
 import { createConnect, mostSpare } from '../../src/net/tcp.ts';
 import { ManualDeadline } from '../../src/run/deadline.ts';
 
-const EPOLLOUT = 4;
-const EPOLLONESHOT = 1 << 30;
+const [EPOLLOUT, EPOLLHUP, EPOLLET] = [4, 0x10, 1 << 31];
 const [SO_LINGER, IP_BIND_ADDRESS_NO_PORT] = [13, 24];
 const [AF_UNSPEC, AF_INET, AF_INET6] = [0, 2, 10];
 const rttMicroseconds = 250;
 const target = ['10.0.0.2', 80] as const;
 
-/** A libc that says which calls were made, and whose connections are there at the next call of `ready`. */
+/**
+ * A libc that says which calls were made. At the next call of `ready`, connections are there, and sockets that were
+ * disconnected tell of that: once, as EPOLLET has it.
+ */
 function connecting(changes: Partial<Libc> = {}) {
   const calls: string[] = [];
   const waiting = new Map<number, (events: number) => void>();
-  let armed: number[] = [];
-  const once = new Set<number>();
-  const arm = (name: number, events: number) => {
-    armed = [...new Set([...armed, name])];
-    if ((events & EPOLLONESHOT) !== 0) once.add(name);
-  };
+  const changed = new Map<number, number>();
   let fd = 9;
-  const libc: Pick<Libc, 'socket' | 'setsockopt' | 'getsockopt' | 'bind' | 'connect' | 'close'> = {
+  const libc: Partial<Libc> = {
     socket: (family) => {
       fd += 1;
       calls.push(`socket ${family} is ${fd}`);
@@ -30,27 +27,30 @@ function connecting(changes: Partial<Libc> = {}) {
     setsockopt: (of, _level, option) => void calls.push(`setsockopt ${of} ${option}`),
     getsockopt: (_fd, _level, _option, into) => new Uint32Array(into.buffer).fill(rttMicroseconds),
     bind: (of) => void calls.push(`bind ${of}`),
-    connect: (of, [family]) => {
-      calls.push(family === AF_UNSPEC ? `disconnect ${of}` : `connect ${of}`);
-      return 0;
-    },
     close: (of) => void calls.push(`close ${of}`),
     ...changes,
+    connect: (of, address) => {
+      const isEnd = address[0] === AF_UNSPEC;
+      changed.set(of, isEnd ? EPOLLHUP : EPOLLOUT);
+      calls.push(`${isEnd ? 'disconnect' : 'connect'} ${of}`);
+      return changes.connect?.(of, address) ?? 0;
+    },
   };
   const connect = createConnect(libc as Libc, {
     add: (of, events, report) => {
+      if ((events & EPOLLET) === 0) throw new Error('it would be told again and again');
       waiting.set(of, report);
-      arm(of, events);
       return of;
     },
-    rearm: (name, _fd, events) => arm(name, events),
-    remove: () => {},
+    expect: () => {},
+    remove: (name) => void waiting.delete(name),
     release: () => {},
     poll: () => {},
   });
   const ready = () => {
-    for (const name of armed) waiting.get(name)?.(EPOLLOUT);
-    armed = armed.filter((name) => !once.has(name));
+    const news = [...changed];
+    changed.clear();
+    for (const [name, events] of news) waiting.get(name)?.(events);
   };
   return { connect, calls, ready };
 }

@@ -47,7 +47,7 @@ function asking({
       ready = report;
       return 7;
     },
-    rearm: () => {},
+    expect: () => {},
     remove: (name) => told.push(`remove ${name}`),
     release: (name, fd) => told.push(`release ${name} ${fd}`),
     poll: () => atPoll(),
