@@ -2,7 +2,7 @@ import { keepalived } from '../peers/keepalived.mjs';
 import { ldirectord } from '../peers/ldirectord.mjs';
 import { loop } from '../peers/loop.mjs';
 import { lvsd } from '../peers/lvsd.mjs';
-import { measureCost } from '../support/cost.mjs';
+import { measureCost, settleSeconds } from '../support/cost.mjs';
 import { serverside } from '../support/network.mjs';
 import { startServers } from '../support/servers.mjs';
 import { oneService, serversAt } from '../support/settings.mjs';
@@ -15,8 +15,7 @@ export const http = {
   name: 'http',
   where: 'guest',
   title: 'An HTTP probe, two hundred a second',
-  method:
-    'Each server is asked for a page of two bytes once a second, on a connection of its own or on one that is kept. ldirectord and the shell loop look at one server after the other; they have ten.',
+  method: `Each server is asked for a page of two bytes once a second, on a connection of its own or on one that is kept. ldirectord and the shell loop look at one server after the other; they have ten. All have probed for ${settleSeconds} s before: V8 compiles what runs often.`,
   goals: [
     { figure: 'CPU a probe, µs', column: 'lvsd', atMost: 1.5, of: 'keepalived' },
     { figure: 'CPU a probe, µs', column: 'lvsd, kept connection', atMost: 1, of: 'keepalived' },

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { keepalived } from '../peers/keepalived.mjs';
 import { lvsd } from '../peers/lvsd.mjs';
-import { measureCost } from '../support/cost.mjs';
+import { measureCost, settleSeconds } from '../support/cost.mjs';
 import { serverside } from '../support/network.mjs';
 import { startServers } from '../support/servers.mjs';
 import { oneService, serversAt } from '../support/settings.mjs';
@@ -15,7 +15,7 @@ export const icmp = {
   name: 'icmp',
   where: 'guest',
   title: 'An ICMP probe, a thousand a second',
-  method: 'Each server is asked for an echo once a second; what is counted are the requests that reached the servers.',
+  method: `Each server is asked for an echo once a second; what is counted are the requests that reached the servers. All have probed for ${settleSeconds} s before: V8 compiles what runs often.`,
   goals: [{ figure: 'CPU a probe, µs', column: 'lvsd', atMost: 1, of: 'keepalived' }],
 
   async measure(columns) {

@@ -1,7 +1,7 @@
 import { keepalived } from '../peers/keepalived.mjs';
 import { ldirectord } from '../peers/ldirectord.mjs';
 import { lvsd } from '../peers/lvsd.mjs';
-import { measureCost } from '../support/cost.mjs';
+import { measureCost, settleSeconds } from '../support/cost.mjs';
 import { serverside } from '../support/network.mjs';
 import { startServers } from '../support/servers.mjs';
 import { oneService, serversAt } from '../support/settings.mjs';
@@ -13,8 +13,7 @@ export const tcp = {
   name: 'tcp',
   where: 'guest',
   title: 'A TCP probe, a thousand a second',
-  method:
-    'Each server is checked once a second, by connecting. ldirectord looks at one server after the other and rests for a second after each round; it has ten.',
+  method: `Each server is checked once a second, by connecting. ldirectord looks at one server after the other and rests for a second after each round; it has ten. All have probed for ${settleSeconds} s before: V8 compiles what runs often.`,
   goals: [{ figure: 'CPU a probe, µs', column: 'lvsd', atMost: 1, of: 'keepalived' }],
 
   async measure(columns) {
