@@ -1,7 +1,7 @@
 import type { Target } from '../../src/core/config.ts';
 import type { Deadline } from '../../src/core/deadline.ts';
 import type { Left, OpenWire, Wire } from '../../src/net/wire.ts';
-import { type HttpConnection, longestIdleMs, type Outcome, type Question } from './http-connection.ts';
+import type { HttpConnection, Outcome, Question } from './http-connection.ts';
 import type { UndiciConnection } from './http-undici.ts';
 import { RegularAnswer } from './regular-answer.ts';
 import { LeftSocket } from './socket.ts';
@@ -18,9 +18,9 @@ export class LibcConnection implements HttpConnection {
   readonly #wire: Wire;
   readonly #load: LoadUndici;
   #successor: HttpConnection | undefined;
-  /** The successor did not see what came of the last answer before it was there. */
+  /** The answer in hand was handed over: what was read of it before is none of what its successor counts. */
   #isHandedOver = false;
-  #isLasting = false;
+  #idleLimitMs = 0;
   #idleSinceMs = 0;
   isConnected = false;
 
@@ -31,7 +31,7 @@ export class LibcConnection implements HttpConnection {
 
   get isIdle(): boolean {
     if (this.#successor !== undefined) return this.#successor.isIdle;
-    return this.#isLasting && !this.#wire.isClosed && performance.now() - this.#idleSinceMs < longestIdleMs;
+    return !this.#wire.isClosed && performance.now() - this.#idleSinceMs < this.#idleLimitMs;
   }
 
   get isAnswered(): boolean {
@@ -48,7 +48,7 @@ export class LibcConnection implements HttpConnection {
       if (asked === 'over') return asked;
       if (asked instanceof Error) return { error: asked };
       if (asked !== 'done') return this.#handOver(asked, question, deadline, watch);
-      this.#isLasting = answer.isLasting;
+      this.#idleLimitMs = answer.idleLimitMs;
       this.#idleSinceMs = performance.now();
       return answer;
     });
@@ -62,8 +62,13 @@ export class LibcConnection implements HttpConnection {
   async #handOver(left: Left, question: Question, deadline: Deadline, watch: Stopwatch): Promise<Outcome> {
     this.#isHandedOver = true;
     const socket = new LeftSocket(left, question.bytes.length);
-    const { UndiciConnection } = await this.#load();
-    this.#successor = new UndiciConnection(socket, socket);
+    try {
+      const { UndiciConnection } = await this.#load();
+      this.#successor = new UndiciConnection(socket, socket);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
     return this.#successor.ask(question, deadline, watch);
   }
 }

@@ -15,12 +15,12 @@ const withBody = new Set(['PATCH', 'POST', 'PROPFIND', 'PROPPATCH', 'PUT', 'QUER
 export function writeRequest({ method, path, headers, body, reset }: Request): Buffer {
   const { host = '', ...others } = headers;
   const content = Buffer.from(body ?? '');
-  const fields: Readonly<Record<string, string>> = {
-    host,
-    connection: reset ? 'close' : 'keep-alive',
-    ...others,
-    ...((content.length > 0 || withBody.has(method)) && { 'content-length': String(content.length) }),
-  };
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  const fields: readonly (readonly [string, string])[] = [
+    ['host', host],
+    ['connection', reset ? 'close' : 'keep-alive'],
+    ...Object.entries(others),
+    ...(content.length > 0 || withBody.has(method) ? [['content-length', String(content.length)] as const] : []),
+  ];
+  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1'), content]);
 }

@@ -3,7 +3,7 @@ import { Client, type Dispatcher } from 'undici';
 import type { Deadline } from '../../src/core/deadline.ts';
 import { codeOf } from './fault.ts';
 import { type HttpConnection, longestIdleMs, type Outcome, type Question } from './http-connection.ts';
-import { drop } from './socket.ts';
+import { drop, LeftSocket } from './socket.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
 /** Headers, early answers and the frames of chunks have room in it, and what is read ahead of a body. */
@@ -51,8 +51,12 @@ export class UndiciConnection implements HttpConnection {
         resolve(outcome);
       };
       deadline.onOver = onOver;
-      if (deadline.isOver) settle('over');
-      else this.#client.dispatch(question.request, this.#reader(question, watch, settle));
+      if (deadline.isOver) {
+        if (!(this.#socket instanceof LeftSocket && this.#socket.isUnread)) return settle('over');
+        // What had come by then counts: what was read of it, and what one more poll phase brings.
+        setImmediate(() => setImmediate(onOver));
+      }
+      this.#client.dispatch(question.request, this.#reader(question, watch, settle));
     });
   }
 

@@ -42,19 +42,26 @@ export function unconnected(outcome: 'over' | Error, { address, port }: Target, 
 
 /**
  * The socket of a connection that was left. The request was sent already: to write it again sends nothing, and has what
- * was read of the answer come again.
+ * was read of the answer come again. Until then nothing is read.
  */
 export class LeftSocket extends Socket {
-  readonly #bytes: Buffer;
+  #left: Left | undefined;
   /** How much of the request is still to be written. */
   #unwritten: number;
 
-  constructor({ fd, bytes }: Left, requestLength: number) {
-    super({ fd, readable: true, writable: true });
-    this.#bytes = bytes;
+  constructor(left: Left, requestLength: number) {
+    // Node's own HTTP server and child processes have `manualStart`; its types have not.
+    super({ fd: left.fd, readable: true, writable: true, ...{ manualStart: true } });
+    this.setNoDelay();
+    this.#left = left;
     this.#unwritten = requestLength;
     // Errors come late too, when nobody waits for one.
     this.on('error', () => {});
+  }
+
+  /** What was read of the answer before is still to come. */
+  get isUnread(): boolean {
+    return this.#left !== undefined;
   }
 
   override _write(chunk: Chunk['chunk'], encoding: BufferEncoding, done: () => void): void {
@@ -73,7 +80,12 @@ export class LeftSocket extends Socket {
 
   #swallow(length: number, done: () => void): void {
     this.#unwritten -= length;
-    if (this.#unwritten === 0) this.unshift(this.#bytes);
+    if (this.#unwritten === 0 && this.#left !== undefined) {
+      this.unshift(this.#left.bytes);
+      // At once, it would be read before the request is known to be on its way.
+      if (this.#left.isEnded) process.nextTick(() => this.push(null));
+      this.#left = undefined;
+    }
     done();
   }
 }

@@ -81,8 +81,8 @@ export function createReactor(libc: Libc): Reactor {
     expect: schedule,
     remove,
     release: (name, fd) => {
-      remove(name);
       libc.epoll_remove(epollFd, fd);
+      remove(name);
     },
     poll,
   };

@@ -9,7 +9,12 @@ const errorBytes = new Uint8Array(error.buffer);
 /** A socket for a canonical address. `isReset`: closed, its connection ends with a reset, and no port stays in TIME_WAIT. */
 export function openTcp(libc: Libc, address: string, isReset: boolean): number {
   const fd = libc.socket(familyNumber(address), SOCK_STREAM, 0);
-  if (isReset) libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, lingerOffAtOnce);
+  try {
+    if (isReset) libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, lingerOffAtOnce);
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
   return fd;
 }
 

@@ -15,10 +15,13 @@ export interface Asker {
   look(bytes: Buffer): 'wait' | 'done' | 'leave';
 }
 
-/** A connection whose answer somebody else is to read, who also closes it: the descriptor, and what was read of it. */
+/** A connection whose answer somebody else is to read, who also closes it. */
 export interface Left {
   readonly fd: number;
+  /** What was read of the answer. */
   readonly bytes: Buffer;
+  /** Both directions have ended, and the bytes are all there is: Node takes that for an end in good order, reset or not. */
+  readonly isEnded: boolean;
 }
 
 /** What came of a request: `over` when the time was up. The wire is closed then, as it is where there is an error. */
@@ -29,7 +32,7 @@ export interface Wire {
   /** Something has come since the last request was sent. */
   readonly isAnswered: boolean;
   readonly isClosed: boolean;
-  /** Connects where that was not done, sends the request, and looks at the answer. Never rejects. */
+  /** Connects where that was not done, sends the request, and looks at the answer. Rejects where the fault is a bug. */
   ask(request: Uint8Array, asker: Asker, deadline: Deadline): Promise<Asked>;
   /** Ends it with a reset, so that no port of ours stays in TIME_WAIT. */
   close(): void;
@@ -38,8 +41,8 @@ export interface Wire {
 /** Makes a wire to a canonical address. */
 export type OpenWire = (address: string, port: number) => Wire;
 
-/** One segment of Ethernet, so that it waits for no acknowledgement; a new socket has room for it whatever `tcp_wmem` is. */
-export const longestRequest = 1_400;
+/** One segment even in a tunnel, so that no part waits for an acknowledgement; every socket has room for it at once. */
+export const longestRequest = 1_200;
 
 export function createOpenWire(libc: Libc, reactor: Reactor): OpenWire {
   return (address, port) => new LibcWire(libc, reactor, address, port);
@@ -50,11 +53,13 @@ const incoming = Buffer.alloc(16 * 1024);
 const nothing = Buffer.alloc(0);
 const anyEnd = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
-interface Question {
+/** A request that waits for its answer. */
+interface Pending {
   readonly request: Uint8Array;
   readonly asker: Asker;
   readonly deadline: Deadline;
   readonly resolve: (outcome: Asked) => void;
+  readonly reject: (bug: unknown) => void;
 }
 
 /** A class, and few closures: thousands are made in a second. */
@@ -66,7 +71,7 @@ class LibcWire implements Wire {
   #fd = -1;
   #name = -1;
   #isConnected = false;
-  #question: Question | undefined;
+  #pending: Pending | undefined;
   /** What came in reads before. */
   #bytes = nothing;
   isAnswered = false;
@@ -83,8 +88,8 @@ class LibcWire implements Wire {
   }
 
   ask(request: Uint8Array, asker: Asker, deadline: Deadline): Promise<Asked> {
-    return new Promise((resolve) => {
-      this.#question = { request, asker, deadline, resolve };
+    return new Promise((resolve, reject) => {
+      this.#pending = { request, asker, deadline, resolve, reject };
       this.#bytes = nothing;
       this.isAnswered = false;
       if (deadline.isOver) {
@@ -96,7 +101,7 @@ class LibcWire implements Wire {
         if (this.#isConnected) this.#askAgain(request);
         else this.#open();
       } catch (fault) {
-        this.#fail(fault as Error);
+        this.#give(fault);
       }
     });
   }
@@ -116,29 +121,26 @@ class LibcWire implements Wire {
 
   /** What came before it was asked for is no answer. */
   #askAgain(request: Uint8Array): void {
-    if (this.#fd < 0 || this.#libc.recv(this.#fd, incoming) !== undefined) throw new Error('connection lost');
-    this.#libc.send(this.#fd, request);
+    if (this.#fd < 0 || this.#libc.recv(this.#fd, incoming) !== undefined) this.#fail(new Error('connection lost'));
+    else this.#libc.send(this.#fd, request);
   }
 
   #ready(events: number): void {
-    const question = this.#question;
+    const pending = this.#pending;
+    const isReadable = (events & ~EPOLLOUT) !== 0;
     try {
-      // Nobody has asked: it is the end of the connection, or might as well be.
-      if (question === undefined) this.#closeUnasked(events);
-      else {
-        if (!this.#isConnected) this.#connect(question, events);
-        if ((events & ~EPOLLOUT) !== 0) this.#receive(question, events);
+      if (pending !== undefined) {
+        if (!this.#isConnected) this.#connect(pending, events);
+        if (isReadable) this.#receive(pending, events);
       }
+      // Nobody has asked: it is the end of the connection, or might as well be.
+      else if (isReadable) this.close();
     } catch (fault) {
-      this.#fail(fault as Error);
+      this.#give(fault);
     }
   }
 
-  #closeUnasked(events: number): void {
-    if ((events & ~EPOLLOUT) !== 0) this.close();
-  }
-
-  #connect({ request, asker }: Question, events: number): void {
+  #connect({ request, asker }: Pending, events: number): void {
     const fault = pendingError(this.#libc, this.#fd, events);
     if (fault !== undefined) throw fault;
     this.#isConnected = true;
@@ -147,12 +149,15 @@ class LibcWire implements Wire {
   }
 
   /** What does not fill the buffer is all there is, as epoll(7) says, but for the end of the stream. */
-  #receive({ asker }: Question, events: number): void {
+  #receive({ asker }: Pending, events: number): void {
     const before = this.#bytes.length;
     this.#bytes.copy(incoming);
     const length = this.#libc.recv(this.#fd, incoming.subarray(before));
     if (length === undefined) return;
-    if (before + length === 0) throw new Error('other side closed');
+    if (before + length === 0) {
+      this.#fail(new Error('other side closed'));
+      return;
+    }
     this.isAnswered = true;
     const bytes = incoming.subarray(0, before + length);
     const isEnding = (events & anyEnd) !== 0;
@@ -164,11 +169,12 @@ class LibcWire implements Wire {
       return;
     }
     this.#bytes = Buffer.from(bytes);
-    if (next === 'leave' || isEnding || bytes.length === incoming.length) this.#leave();
+    const isFull = bytes.length === incoming.length;
+    if (next === 'leave' || isEnding || isFull) this.#leave((events & EPOLLHUP) !== 0 && !isFull);
   }
 
-  #leave(): void {
-    const left = { fd: this.#fd, bytes: this.#bytes };
+  #leave(isEnded: boolean): void {
+    const left = { fd: this.#fd, bytes: this.#bytes, isEnded };
     this.#reactor.release(this.#name, left.fd);
     this.#forget();
     this.#settle(left);
@@ -176,7 +182,13 @@ class LibcWire implements Wire {
 
   #expire(): void {
     this.#reactor.poll();
-    if (this.#question !== undefined) this.#fail('over');
+    if (this.#pending !== undefined) this.#fail('over');
+  }
+
+  /** What libc throws has an errno, and says something of the connection; all else is a bug. */
+  #give(fault: unknown): void {
+    if ((fault as NodeJS.ErrnoException).errno === undefined) this.#pending?.reject(fault);
+    this.#fail(fault as Error);
   }
 
   #fail(outcome: 'over' | Error): void {
@@ -185,11 +197,12 @@ class LibcWire implements Wire {
   }
 
   #settle(outcome: Asked): void {
-    const question = this.#question;
-    if (question === undefined) return;
-    this.#question = undefined;
-    question.deadline.onOver = undefined;
-    question.resolve(outcome);
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    this.#pending = undefined;
+    this.#bytes = nothing;
+    pending.deadline.onOver = undefined;
+    pending.resolve(outcome);
   }
 
   #forget(): void {

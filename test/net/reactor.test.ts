@@ -1,5 +1,7 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { expect, test } from '@jest/globals';
-import type { Libc } from '../../src/net/libc.ts';
+import { type Libc, loadLibc } from '../../src/net/libc.ts';
 import { createReactor } from '../../src/net/reactor.ts';
 
 /** An epoll that reports two names a call, and says whether there are more, as the kernel's does of 256. */
@@ -64,4 +66,37 @@ test('what cannot be watched is closed', () => {
   };
   expect(() => reactorOfTwo({ watch, close: (fd) => void closed.push(fd) })).toThrow('no room');
   expect(closed).toEqual([3]);
+});
+
+test('what is released is watched no longer, and its name goes to others', () => {
+  const removed: number[][] = [];
+  const told: string[] = [];
+  const reactor = reactorOfTwo({ epoll_remove: (epollFd, fd) => void removed.push([epollFd, fd]) });
+  const name = reactor.add(10, 1, () => told.push('first'));
+  reactor.release(name, 10);
+  expect(removed).toEqual([[3, 10]]);
+  reactor.poll();
+  expect(told).toEqual([]);
+  expect(reactor.add(11, 1, () => {})).toBe(name);
+});
+
+test('on a kernel, a released descriptor that goes on being ready is told to nobody', async () => {
+  const libc = loadLibc();
+  if (libc === undefined) throw new Error('there is no libc');
+  const server = createServer((socket) => socket.on('error', () => {}).write('x')).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => {});
+  await once(client, 'connect');
+  const { fd } = (client as unknown as { _handle: { fd: number } })._handle;
+  const reactor = createReactor(libc);
+  const told: string[] = [];
+  const ready = (by: string) => () => void told.push(by);
+  reactor.release(reactor.add(fd, 4, ready('first')), fd);
+  reactor.poll();
+  const name = reactor.add(fd, 4, ready('second'));
+  reactor.poll();
+  expect(new Set(told)).toEqual(new Set(['second']));
+  reactor.release(name, fd);
+  client.destroy();
+  server.close();
 });

@@ -3,8 +3,9 @@ import { errorOf, type Libc } from '../../src/net/libc.ts';
 import { type Asked, createOpenWire } from '../../src/net/wire.ts';
 import { ManualDeadline } from '../../src/run/deadline.ts';
 
-const [EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLRDHUP] = [1, 4, 8, 0x2000];
+const [EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, EPOLLRDHUP] = [1, 4, 8, 0x10, 0x2000];
 const [ENETUNREACH, ECONNREFUSED, ECONNRESET] = [101, 111, 104];
+const EPOLLET = 1 << 31;
 const roomBytes = 16 * 1024;
 
 interface Script {
@@ -43,7 +44,8 @@ function asking({
     },
   };
   const open = createOpenWire(libc as Libc, {
-    add: (_fd, _events, report) => {
+    add: (_fd, events, report) => {
+      if ((events & EPOLLET) === 0) throw new Error('an idle connection would be told of again and again');
       ready = report;
       return 7;
     },
@@ -61,11 +63,17 @@ function asking({
     },
   };
   let outcome: Asked | undefined;
+  let bug: unknown;
   const ask = (request: string) => {
     outcome = undefined;
-    void wire.ask(Buffer.from(request), asker, deadline).then((asked) => {
-      outcome = asked;
-    });
+    wire.ask(Buffer.from(request), asker, deadline).then(
+      (asked) => {
+        outcome = asked;
+      },
+      (thrown) => {
+        bug = thrown;
+      },
+    );
   };
   ask('request');
   return {
@@ -80,6 +88,10 @@ function asking({
     outcome: async () => {
       await new Promise(setImmediate);
       return outcome;
+    },
+    bug: async () => {
+      await new Promise(setImmediate);
+      return bug;
     },
   };
 }
@@ -111,13 +123,15 @@ test('an answer that came together with its end is looked at, and the connection
 });
 
 test.each([
-  ['that somebody else is to read', 'odd', 'leave' as const, EPOLLIN],
-  ['that ended too early', 'half', 'wait' as const, EPOLLIN | EPOLLRDHUP],
-  ['that is longer than there is room', 'x'.repeat(roomBytes), 'wait' as const, EPOLLIN],
-])('an answer %s is left with what was read of it, and its connection open', async (_name, bytes, next, events) => {
+  ['that somebody else is to read', 'odd', 'leave' as const, EPOLLIN, false],
+  ['that ended too early', 'half', 'wait' as const, EPOLLIN | EPOLLRDHUP, false],
+  ['whose connection is gone', 'half', 'wait' as const, EPOLLIN | EPOLLRDHUP | EPOLLHUP, true],
+  ['that is longer than there is room', 'x'.repeat(roomBytes), 'wait' as const, EPOLLIN | EPOLLHUP, false],
+])('an answer %s is left with what was read of it, and its connection open', async (...row) => {
+  const [, bytes, next, events, isEnded] = row;
   const { told, deadline, ready, outcome } = asking({ reads: [bytes], look: () => next });
   ready(EPOLLOUT | events);
-  expect(await outcome()).toEqual({ fd: 10, bytes: Buffer.from(bytes) });
+  expect(await outcome()).toEqual({ fd: 10, bytes: Buffer.from(bytes), isEnded });
   expect(told.at(-1)).toBe('release 7 10');
   expect(deadline.onOver).toBeUndefined();
 });
@@ -130,6 +144,16 @@ test.each([
   ready(EPOLLOUT | EPOLLERR);
   expect(await outcome()).toEqual(errorOf('connect', errno));
   expect(told).toEqual(calls);
+});
+
+test('what is no fault of the connection is a bug, and thrown; the connection is closed', async () => {
+  const look = () => {
+    throw new TypeError('a bug');
+  };
+  const { told, ready, bug } = asking({ reads: ['answer'], look });
+  ready(EPOLLOUT | EPOLLIN);
+  expect(await bug()).toEqual(new TypeError('a bug'));
+  expect(told.slice(-2)).toEqual(ended);
 });
 
 test('an end before the answer is an error', async () => {
