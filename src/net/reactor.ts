@@ -10,7 +10,7 @@ type Ready = (events: number) => void;
 export interface Reactor {
   /** Returns what ends it. It keeps no process running: who waits has a deadline, and that does. */
   add(fd: number, events: number, ready: Ready): number;
-  /** Looks soon: for what a descriptor that was added before is made ready for, and what is near has done at once. */
+  /** Looks at once after what is going on: a descriptor that was added before may soon be ready again. */
   expect(): void;
   /** Before the descriptor is closed. */
   remove(name: number): void;

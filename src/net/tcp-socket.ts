@@ -3,8 +3,8 @@ import { errorOf, type Libc } from './libc.ts';
 import { familyNumber, socketAddress } from './socket-address.ts';
 
 const lingerOffAtOnce = new Uint8Array(Int32Array.of(1, 0).buffer);
-const error = new Int32Array(1);
-const errorBytes = new Uint8Array(error.buffer);
+const soError = new Int32Array(1);
+const soErrorBytes = new Uint8Array(soError.buffer);
 
 /** A socket for a canonical address. `isReset`: closed, its connection ends with a reset, and no port stays in TIME_WAIT. */
 export function openTcp(libc: Libc, address: string, isReset: boolean): number {
@@ -27,7 +27,7 @@ export function beginToConnect(libc: Libc, fd: number, address: string, port: nu
 /** Why there is no connection, by the events of epoll: where it reports no error, SO_ERROR has none, and the call is saved. */
 export function pendingError(libc: Libc, fd: number, events: number): Error | undefined {
   if ((events & EPOLLERR) === 0) return undefined;
-  libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, errorBytes);
-  const errno = error[0] ?? 0;
+  libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, soErrorBytes);
+  const errno = soError[0] ?? 0;
   return errno === 0 ? undefined : errorOf('connect', errno);
 }
