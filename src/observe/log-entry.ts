@@ -120,18 +120,23 @@ function serverEntry(action: LogAction, ref: ServerRef, says: string): LogEntry 
   return entry(action, `${ref.service}: ${ref.server} ${says}`, serverFields(ref));
 }
 
+/** Its fields in one literal: where ten thousand servers change at once, to put objects together costs ten times as much. */
 function changeEntry(change: ServerChange, to: 'up' | 'down'): LogEntry {
-  const { service, server, isFallback, from, observation, weightFrom, weightTo, serversUp, serversTotal } = change;
+  const { service, server, isFallback, observation, serversUp, serversTotal } = change;
   const why = observation === undefined ? 'by a reload' : sight(observation);
   const who = isFallback ? `fallback server ${server}` : server;
   return entry(`server_${to}`, `${service}: ${who} is ${to}: ${why}; ${serversUp} of ${serversTotal} servers up`, {
-    ...serverFields(change),
+    'lvs.service': service,
+    'lvs.server': server,
+    'server.ip': change.address,
+    'server.port': change.port,
     'lvs.reason': observation?.reason,
-    'lvs.state.from': from,
+    'lvs.state.from': change.from,
     'lvs.state.to': to,
-    'lvs.weight.from': weightFrom,
-    'lvs.weight.to': weightTo,
-    ...upOf(change),
+    'lvs.weight.from': change.weightFrom,
+    'lvs.weight.to': change.weightTo,
+    'lvs.servers.up': serversUp,
+    'lvs.servers.total': serversTotal,
     'event.outcome': outcome(to === 'up'),
     'error.message': to === 'down' ? observation?.detail : undefined,
   });

@@ -1,7 +1,7 @@
 import type { LogLevel } from '../core/config.ts';
 import { printable } from '../core/printable.ts';
 import { localTime } from './local-time.ts';
-import type { Fields, LogEntry } from './log-entry.ts';
+import type { LogEntry } from './log-entry.ts';
 import { logTable } from './log-table.ts';
 
 /** syslog's severities: a line that starts with `<3>` is an error to journald (sd-daemon(3)). */
@@ -16,13 +16,13 @@ export const severities: Readonly<Record<LogLevel, number>> = {
 
 /** One JSON object, its keys in the order that is the contract. */
 export function jsonLine({ action, message, fields }: LogEntry, time: Date): string {
-  return JSON.stringify({
-    '@timestamp': time.toISOString(),
-    'log.level': logTable[action].level,
-    'event.action': action,
-    message: printable(message, Number.POSITIVE_INFINITY),
-    ...printableFields(fields),
-  });
+  const { level } = logTable[action];
+  const said = JSON.stringify(printable(message, Number.POSITIVE_INFINITY));
+  let line = `{"@timestamp":"${time.toISOString()}","log.level":"${level}","event.action":"${action}","message":${said}`;
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined) line += `,"${name}":${JSON.stringify(typeof value === 'string' ? printable(value) : value)}`;
+  }
+  return `${line}}`;
 }
 
 /** For a terminal: local time, level, message. */
@@ -53,9 +53,3 @@ const colours: Readonly<Record<LogLevel, string>> = {
   info: '0',
   debug: '2',
 };
-
-function printableFields(fields: Fields): Fields {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? printable(value) : value]),
-  );
-}
