@@ -1,13 +1,14 @@
 import { randomFillSync } from 'node:crypto';
+import type { Deadline } from '../core/deadline.ts';
 import { EPOLLIN } from './constants.ts';
-import { type EchoSocket, hasLostInterface, openEchoSocket } from './echo-socket.ts';
+import { hasLostInterface, openEchoSocket } from './echo-socket.ts';
 import {
   decodeAnswer,
   type EchoAnswer,
   headerBytes,
   type IcmpVersion,
-  unwrapIpv4,
-  writeRequest,
+  messageAt,
+  writeHeader,
 } from './icmp-message.ts';
 import type { Libc } from './libc.ts';
 import type { Path } from './path.ts';
@@ -19,11 +20,8 @@ export type Echoed = { readonly rttMs: number } | { readonly refusal: string } |
 
 /** A socket for echo requests, and those that are on their way. */
 export interface EchoLine {
-  /**
-   * Returns what takes the request back, once all that has arrived was read; that returns false when it had come to an
-   * end before. Throws as libc does.
-   */
-  send(address: string, settle: (outcome: Echoed) => void): () => boolean;
+  /** Sends a request, and resolves it; with `over` once all that had arrived by its deadline was read. Throws as libc does. */
+  send(address: string, deadline: Deadline, resolve: (outcome: Echoed) => void): void;
   /** Whether nothing was sent for a minute, and nothing is awaited. */
   isIdle(): boolean;
   /** Whether its interface is gone, or has been made anew: nothing can be sent any more. */
@@ -33,14 +31,19 @@ export interface EchoLine {
 }
 
 interface Request {
+  readonly sequence: number;
   /** The address that it went to. */
   readonly to: Uint8Array;
-  readonly payload: Uint8Array;
+  /** Where its payload is, and from which byte on. */
+  readonly payloads: Uint8Array;
+  readonly at: number;
   readonly sentMs: number;
-  readonly settle: (outcome: Echoed) => void;
+  readonly deadline: Deadline;
+  readonly resolve: (outcome: Echoed) => void;
 }
 
 const payloadBytes = 56;
+const payloadsAtOnce = 64;
 /** How much of it an error must quote to be believed. RFC 792 asks routers for none of it, RFC 1812, 4.3.2.3, for all. */
 const quotedBytes = 8;
 const idleLimitMs = 60_000;
@@ -56,18 +59,21 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
   /** By sequence number. An array: what a `Map` has let go of, its old tables keep alive for as long as they are not collected. */
   const pending: (Request | undefined)[] = [];
   const [id = 0] = randomFillSync(new Uint16Array(1));
-  const nextPayload = createPayloads();
   const message = new Uint8Array(headerBytes + payloadBytes);
   const packet = new Uint8Array(2048);
   const from = new Uint8Array(28);
+  let payloads = new Uint8Array(0);
+  let drawn = 0;
   let awaited = 0;
   let sequence = -1;
   let lastSentMs = performance.now();
   let isOpen = true;
 
-  const forget = (own: number) => {
-    pending[own] = undefined;
+  const settle = (request: Request, outcome: Echoed) => {
+    pending[request.sequence] = undefined;
     awaited -= 1;
+    request.deadline.onOver = undefined;
+    request.resolve(outcome);
   };
   const receive = (): number | undefined | 'failed' => {
     try {
@@ -79,14 +85,14 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
     }
   };
   const take = (length: number) => {
-    const answer = read(socket, version, packet.subarray(0, length));
+    const begin = socket.isRaw && version === 'ipv4' ? messageAt(packet, length) : 0;
+    const answer = begin === undefined ? undefined : decodeAnswer(version, packet, begin, length);
     // The kernel gives a datagram socket an id of its own, and hands it only what has that.
     if (answer === undefined || (socket.isRaw && answer.id !== id)) return;
     const request = pending[answer.sequence];
-    if (request === undefined || !answers(answer, request, version, from)) return;
-    forget(answer.sequence);
-    if (answer.error === undefined) request.settle({ rttMs: performance.now() - request.sentMs });
-    else request.settle({ refusal: answer.error.words });
+    if (request === undefined || !answers(answer, request, version, packet, from)) return;
+    const { error } = answer;
+    settle(request, error ? { refusal: error.words } : { rttMs: performance.now() - request.sentMs });
   };
   const readUpTo = (limit: number) => {
     let failures = 0;
@@ -98,12 +104,20 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
     }
   };
 
-  const giveUp = (own: number, request: Request) => {
-    if (pending[own] !== request) return false;
+  const giveUp = (request: Request) => {
     readUpTo(readsAtDeadline);
-    if (pending[own] !== request) return false;
-    forget(own);
-    return true;
+    if (pending[request.sequence] === request) settle(request, 'over');
+  };
+
+  /** Random payloads are drawn in bulk: the generator takes as long for one as the kernel for the request. */
+  const drawPayload = () => {
+    if (drawn === payloads.length) {
+      payloads = randomFillSync(new Uint8Array(payloadsAtOnce * payloadBytes));
+      drawn = 0;
+    }
+    for (let index = 0; index < payloadBytes; index++) message[headerBytes + index] = payloads[drawn + index] ?? 0;
+    drawn += payloadBytes;
+    return drawn - payloadBytes;
   };
 
   let name: number;
@@ -115,19 +129,18 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
   }
 
   return {
-    send: (address, settle) => {
+    send: (address, deadline, resolve) => {
       do sequence = (sequence + 1) & 0xffff;
       while (pending[sequence] !== undefined);
-      const own = sequence;
-      const payload = nextPayload();
-      writeRequest(message, version, { id, sequence: own, payload });
+      const at = drawPayload();
+      writeHeader(message, version, { id, sequence });
       const sentMs = performance.now();
       libc.sendto(socket.fd, message, socketAddress(address, 0));
       lastSentMs = sentMs;
-      const request = { to: addressBytes(address), payload, sentMs, settle };
-      pending[own] = request;
+      const request = { sequence, to: addressBytes(address), payloads, at, sentMs, deadline, resolve };
+      pending[sequence] = request;
       awaited += 1;
-      return () => giveUp(own, request);
+      deadline.onOver = () => giveUp(request);
     },
     isIdle: () => awaited === 0 && performance.now() - lastSentMs > idleLimitMs,
     hasLostInterface: () => hasLostInterface(libc, socket, path),
@@ -139,44 +152,28 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
   };
 }
 
-function read({ isRaw }: EchoSocket, version: IcmpVersion, packet: Uint8Array): EchoAnswer | undefined {
-  const message = isRaw && version === 'ipv4' ? unwrapIpv4(packet) : packet;
-  return message && decodeAnswer(version, message);
-}
-
 /**
  * Whether an answer is to this request: a reply comes from where the request went and has all that it carried; an error
  * comes from anywhere, and says where the request was to go and the beginning of what it carried.
  */
-function answers({ error, payload }: EchoAnswer, request: Request, version: IcmpVersion, from: Uint8Array): boolean {
-  const { to } = request;
+function answers(
+  { error, payloadAt, payloadEnd }: EchoAnswer,
+  { to, payloads, at }: Request,
+  version: IcmpVersion,
+  packet: Uint8Array,
+  from: Uint8Array,
+): boolean {
+  const length = payloadEnd - payloadAt;
   if (error === undefined) {
-    if (payload.length !== payloadBytes || !isEqual(from, addressAt[version], to, to.length)) return false;
-    return isEqual(payload, 0, request.payload, payloadBytes);
+    if (length !== payloadBytes || !isEqual(from, addressAt[version], to, 0, to.length)) return false;
+    return isEqual(packet, payloadAt, payloads, at, payloadBytes);
   }
-  const quoted = Math.min(payload.length, payloadBytes);
-  if (quoted < quotedBytes || error.to.length !== to.length) return false;
-  return isEqual(error.to, 0, to, to.length) && isEqual(payload, 0, request.payload, quoted);
+  if (length < quotedBytes || !isEqual(packet, error.toAt, to, 0, to.length)) return false;
+  return isEqual(packet, payloadAt, payloads, at, Math.min(length, payloadBytes));
 }
 
-/** Whether `a` has so many bytes of `b` from `begin` on. Without a view of them: to make one costs more than to compare. */
-function isEqual(a: Uint8Array, begin: number, b: Uint8Array, length: number): boolean {
-  for (let index = 0; index < length; index++) if (a[begin + index] !== b[index]) return false;
+/** Whether `a` has so many bytes of `b`, from where each begins. */
+function isEqual(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number, length: number): boolean {
+  for (let index = 0; index < length; index++) if (a[aAt + index] !== b[bAt + index]) return false;
   return true;
-}
-
-const payloadsAtOnce = 64;
-
-/** Random payloads, drawn in bulk: the generator takes as long for one as the kernel for the request. */
-function createPayloads(): () => Uint8Array {
-  let drawn = new Uint8Array(0);
-  let used = 0;
-  return () => {
-    if (used === drawn.length) {
-      drawn = randomFillSync(new Uint8Array(payloadsAtOnce * payloadBytes));
-      used = 0;
-    }
-    used += payloadBytes;
-    return drawn.subarray(used - payloadBytes, used);
-  };
 }

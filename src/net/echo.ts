@@ -2,7 +2,7 @@ import { familyOf } from '../core/address.ts';
 import type { Deadline } from '../core/deadline.ts';
 import { type Echoed, type EchoLine, openEchoLine } from './echo-line.ts';
 import type { Libc } from './libc.ts';
-import type { Path } from './path.ts';
+import { isPlain, type Path } from './path.ts';
 import type { Reactor } from './reactor.ts';
 
 /** Sends one echo request. Never rejects; answers that come later are nobody's. */
@@ -27,12 +27,12 @@ export function createEcho(libc: Libc, reactor: Reactor): Echo {
     clearInterval(looking);
     looking = undefined;
   };
-  const send = (address: string, path: Path, settle: (outcome: Echoed) => void) => {
+  const send = (address: string, path: Path, deadline: Deadline, resolve: (outcome: Echoed) => void) => {
     const version = familyOf(address);
-    const key = `${version} ${path.source} ${path.interface} ${path.mark}`;
+    const key = isPlain(path) ? version : `${version} ${path.source} ${path.interface} ${path.mark}`;
     const known = lines.get(key);
     try {
-      if (known !== undefined) return known.send(address, settle);
+      if (known !== undefined) return known.send(address, deadline, resolve);
     } catch (error) {
       if (!known?.hasLostInterface()) throw error;
       end(key, known);
@@ -40,20 +40,14 @@ export function createEcho(libc: Libc, reactor: Reactor): Echo {
     const line = openEchoLine(libc, reactor, version, path);
     lines.set(key, line);
     looking ??= setInterval(endIdle, lookMs).unref();
-    return line.send(address, settle);
+    line.send(address, deadline, resolve);
   };
 
   return (address, path, deadline) =>
     new Promise((resolve) => {
       if (deadline.isOver) return resolve('over');
       try {
-        const giveUp = send(address, path, (outcome) => {
-          deadline.onOver = undefined;
-          resolve(outcome);
-        });
-        deadline.onOver = () => {
-          if (giveUp()) resolve('over');
-        };
+        send(address, path, deadline, resolve);
       } catch (error) {
         resolve(error as Error);
       }

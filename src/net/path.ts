@@ -11,6 +11,11 @@ export interface Path {
   readonly mark?: number | undefined;
 }
 
+/** Whether the routing table alone says it. */
+export function isPlain({ source, interface: device, mark }: Path): boolean {
+  return source === undefined && device === undefined && mark === undefined;
+}
+
 /** Has a new socket use the path. Throws as libc does: `EADDRNOTAVAIL`, `ENODEV`, `EPERM`. */
 export function usePath(libc: Libc, fd: number, { source, interface: device, mark }: Path): void {
   if (device !== undefined) libc.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${device}\0`));

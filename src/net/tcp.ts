@@ -11,7 +11,7 @@ import {
   TCPI_RTT_WORD,
 } from './constants.ts';
 import type { Libc } from './libc.ts';
-import { type Path, usePath } from './path.ts';
+import { isPlain, type Path, usePath } from './path.ts';
 import type { Reactor } from './reactor.ts';
 import { familyNumber } from './socket-address.ts';
 import { beginToConnect, openTcp, pendingError } from './tcp-socket.ts';
@@ -60,8 +60,8 @@ export function createConnect(libc: Libc, reactor: Reactor): ConnectTcp {
  * Its sequence numbers go on from the last connection's, which the server of that one could tell; nothing is sent that
  * they would have to protect.
  */
-function isReusable({ close, source, interface: device, mark }: ConnectOptions): boolean {
-  return close === 'rst' && source === undefined && device === undefined && mark === undefined;
+function isReusable(options: ConnectOptions): boolean {
+  return options.close === 'rst' && isPlain(options);
 }
 
 const yes = new Uint8Array(Int32Array.of(1).buffer);

@@ -20,7 +20,8 @@ export function jsonLine({ action, message, fields }: LogEntry, time: Date): str
   const said = JSON.stringify(printable(message, Number.POSITIVE_INFINITY));
   let line = `{"@timestamp":"${time.toISOString()}","log.level":"${level}","event.action":"${action}","message":${said}`;
   for (const [name, value] of Object.entries(fields)) {
-    if (value !== undefined) line += `,"${name}":${JSON.stringify(typeof value === 'string' ? printable(value) : value)}`;
+    if (value !== undefined)
+      line += `,"${name}":${JSON.stringify(typeof value === 'string' ? printable(value) : value)}`;
   }
   return `${line}}`;
 }

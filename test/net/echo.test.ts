@@ -81,7 +81,7 @@ function replyTo(request: Uint8Array, change: (message: Uint8Array) => void = ()
   const message = Uint8Array.from(request);
   message.set([0, 0, 0, 0]);
   change(message);
-  const sum = internetChecksum(message);
+  const sum = internetChecksum(message, 0, message.length);
   message.set([sum >> 8, sum & 0xff], 2);
   return { from, bytes: behindHeader(message, from, '10.0.0.1') };
 }
@@ -95,7 +95,7 @@ function behindHeader(message: Uint8Array, from: string, to: string): Uint8Array
 function errorAbout(request: Uint8Array, { to = target, quoted = request.length } = {}): Packet {
   const quote = behindHeader(request.subarray(0, quoted), '10.0.0.1', to);
   const message = Uint8Array.of(3, 1, 0, 0, 0, 0, 0, 0, ...quote);
-  const sum = internetChecksum(message);
+  const sum = internetChecksum(message, 0, message.length);
   message.set([sum >> 8, sum & 0xff], 2);
   return { from: '10.0.0.254', bytes: behindHeader(message, '10.0.0.254', '10.0.0.1') };
 }

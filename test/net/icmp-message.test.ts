@@ -4,8 +4,8 @@ import {
   headerBytes,
   type IcmpVersion,
   internetChecksum,
-  unwrapIpv4,
-  writeRequest,
+  messageAt,
+  writeHeader,
 } from '../../src/net/icmp-message.ts';
 
 const payload = Uint8Array.of(1, 2, 3, 4, 5, 6, 7);
@@ -14,15 +14,28 @@ const request = { id: 0x1234, sequence: 0xfedc, payload };
 /** Over what another request has left. */
 function encodeRequest(version: IcmpVersion, echo: typeof request): Uint8Array {
   const message = new Uint8Array(headerBytes + echo.payload.length).fill(0xff);
-  writeRequest(message, version, echo);
+  message.set(echo.payload, headerBytes);
+  writeHeader(message, version, echo);
   return message;
 }
+
+/** What a message says that lies among other bytes, with what its offsets point to. */
+function decode(version: IcmpVersion, message: Uint8Array) {
+  const packet = Uint8Array.of(9, 9, 9, ...message, 9, 9);
+  const answer = decodeAnswer(version, packet, 3, 3 + message.length);
+  if (answer === undefined) return undefined;
+  const { id, sequence, payloadAt, payloadEnd, error } = answer;
+  const to = error && packet.slice(error.toAt, error.toAt + (version === 'ipv4' ? 4 : 16));
+  return { id, sequence, payload: packet.slice(payloadAt, payloadEnd), error: error && { words: error.words, to } };
+}
+
+const checksumOf = (bytes: Uint8Array) => internetChecksum(bytes, 0, bytes.length);
 
 /** The same message with another type, and a checksum that is right again. */
 function asType(message: Uint8Array, type: number): Uint8Array {
   const changed = Uint8Array.from(message);
   changed.set([type, 0, 0, 0]);
-  const sum = internetChecksum(changed);
+  const sum = checksumOf(changed);
   changed.set([sum >> 8, sum & 0xff], 2);
   return changed;
 }
@@ -33,8 +46,9 @@ const ipv6Header = new Uint8Array(40).fill(7, 24);
 
 test('the checksum is that of RFC 1071', () => {
   // The example of its section 3: the sum is ddf2.
-  expect(internetChecksum(Uint8Array.of(0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7))).toBe(0xffff - 0xddf2);
-  expect(internetChecksum(new Uint8Array(65_536).fill(0xff))).toBe(0);
+  expect(checksumOf(Uint8Array.of(0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7))).toBe(0xffff - 0xddf2);
+  expect(checksumOf(new Uint8Array(65_536).fill(0xff))).toBe(0);
+  expect(internetChecksum(Uint8Array.of(9, 9, 1, 2, 3, 9), 2, 5)).toBe(0xffff - 0x0402);
 });
 
 test.each([
@@ -43,17 +57,17 @@ test.each([
 ] as const)('of %s a request is one, and its reply is read', (version, requestType, replyType) => {
   const message = encodeRequest(version, request);
   expect([...message.subarray(0, 2)]).toEqual([requestType, 0]);
-  expect(internetChecksum(message)).toBe(0);
-  expect(decodeAnswer(version, asType(message, replyType))).toEqual({ ...request, error: undefined });
-  expect(decodeAnswer(version, message)).toBeUndefined();
+  expect(checksumOf(message)).toBe(0);
+  expect(decode(version, asType(message, replyType))).toEqual({ ...request, error: undefined });
+  expect(decode(version, message)).toBeUndefined();
 });
 
 test('an IPv4 packet is unwrapped, and refused with a bit turned', () => {
   const reply = asType(encodeRequest('ipv4', request), 0);
   const packet = Uint8Array.of(...ipv4Header, ...reply);
-  expect(unwrapIpv4(packet)).toEqual(reply);
+  expect(messageAt(packet, packet.length)).toBe(ipv4Header.length);
   packet[packet.length - 1] = 9;
-  expect(unwrapIpv4(packet)).toBeUndefined();
+  expect(messageAt(packet, packet.length)).toBeUndefined();
 });
 
 describe('an error', () => {
@@ -66,7 +80,7 @@ describe('an error', () => {
     [3, 13, 'Destination unreachable, code 13'],
     [11, 0, 'Time to live exceeded'],
   ])('of ICMP, type %d code %d, says "%s" and which request it is about', (type, code, words) => {
-    const answer = decodeAnswer('ipv4', quoted(ipv4Header, 'ipv4', type, code));
+    const answer = decode('ipv4', quoted(ipv4Header, 'ipv4', type, code));
     expect(answer).toEqual({ ...request, error: { words, to: Uint8Array.of(10, 0, 0, 2) } });
   });
 
@@ -75,14 +89,14 @@ describe('an error', () => {
     [1, 3, 'Destination unreachable: Address unreachable'],
     [3, 0, 'Time to live exceeded'],
   ])('of ICMPv6, type %d code %d, says "%s" and which request it is about', (type, code, words) => {
-    const answer = decodeAnswer('ipv6', quoted(ipv6Header, 'ipv6', type, code));
+    const answer = decode('ipv6', quoted(ipv6Header, 'ipv6', type, code));
     expect(answer).toEqual({ ...request, error: { words, to: new Uint8Array(16).fill(7) } });
   });
 });
 
 test('every beginning of a message is read without complaint', () => {
   const whole = Uint8Array.of(3, 1, 0, 0, 0, 0, 0, 0, ...ipv4Header, ...encodeRequest('ipv4', request));
-  const read = Array.from(whole, (_, length) => decodeAnswer('ipv4', whole.subarray(0, length))?.id);
+  const read = Array.from(whole, (_, length) => decode('ipv4', whole.subarray(0, length))?.id);
   expect(read.lastIndexOf(undefined)).toBe(8 + ipv4Header.length + 7);
-  for (let length = 0; length < whole.length; length++) unwrapIpv4(whole.subarray(0, length));
+  for (let length = 0; length < whole.length; length++) messageAt(whole, length);
 });
