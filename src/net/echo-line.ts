@@ -30,9 +30,13 @@ export interface EchoLine {
   close(): void;
 }
 
-interface Request {
+/**
+ * One that is on its way. A class: objects of a literal that lived long for a while, as with 10,000 at once, V8 comes to
+ * put among the old ones, where each keeps alive for seconds what it has led to.
+ */
+class Request {
   readonly sequence: number;
-  /** The address that it went to. */
+  /** The address that it goes to. */
   readonly to: Uint8Array;
   /** Where its payload is, and from which byte on. */
   readonly payloads: Uint8Array;
@@ -40,6 +44,23 @@ interface Request {
   readonly sentMs: number;
   readonly deadline: Deadline;
   readonly resolve: (outcome: Echoed) => void;
+
+  constructor(
+    sequence: number,
+    to: Uint8Array,
+    payloads: Uint8Array,
+    at: number,
+    deadline: Deadline,
+    resolve: (outcome: Echoed) => void,
+  ) {
+    this.sequence = sequence;
+    this.to = to;
+    this.payloads = payloads;
+    this.at = at;
+    this.sentMs = performance.now();
+    this.deadline = deadline;
+    this.resolve = resolve;
+  }
 }
 
 const payloadBytes = 56;
@@ -134,10 +155,9 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
       while (pending[sequence] !== undefined);
       const at = drawPayload();
       writeHeader(message, version, { id, sequence });
-      const sentMs = performance.now();
+      const request = new Request(sequence, addressBytes(address), payloads, at, deadline, resolve);
       libc.sendto(socket.fd, message, socketAddress(address, 0));
-      lastSentMs = sentMs;
-      const request = { sequence, to: addressBytes(address), payloads, at, sentMs, deadline, resolve };
+      lastSentMs = request.sentMs;
       pending[sequence] = request;
       awaited += 1;
       deadline.onOver = () => giveUp(request);
