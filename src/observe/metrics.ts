@@ -109,8 +109,11 @@ function createAgentMetrics(registry: Registry): AgentMetrics {
         case 'reconciled':
           runs.inc({ trigger: event.trigger, result: event.isOk ? 'ok' : 'error' });
           duration.observe(event.durationMs);
-          for (const { op, error } of event.results) {
-            operations.inc({ operation: op.kind, result: error === undefined ? 'ok' : 'error' });
+          for (const operation of opKinds) {
+            const results = event.results.filter(({ op }) => op.kind === operation);
+            const refused = results.filter(({ error }) => error !== undefined).length;
+            operations.inc({ operation, result: 'ok' }, results.length - refused);
+            operations.inc({ operation, result: 'error' }, refused);
           }
           return;
         case 'drift_found':
