@@ -18,6 +18,7 @@ import { createScheduler } from './run/scheduler.ts';
 import { createSettingsKeeper } from './run/settings-keeper.ts';
 import { createTableKeeper } from './run/table-keeper.ts';
 import type { Run } from './run/timed-run.ts';
+import { othersHaveTheirTurn } from './run/turns.ts';
 import { createWatcher } from './run/watcher.ts';
 import { createWindows } from './run/windows.ts';
 
@@ -150,7 +151,7 @@ export function createAgent(options: AgentOptions): Agent {
   };
 
   /** With thousands of servers each step takes as long as may pass between two looks at the sockets. */
-  const probesHaveTheirTurn = () => new Promise<void>((resolve) => clock.afterPoll(resolve));
+  const probesHaveTheirTurn = () => othersHaveTheirTurn(clock);
 
   const takeChecks = () => {
     const checks = monitor.checks();
@@ -186,6 +187,7 @@ export function createAgent(options: AgentOptions): Agent {
       await probesHaveTheirTurn();
       const shared = share(config, next);
       await probesHaveTheirTurn();
+      while (monitor.isTelling()) await probesHaveTheirTurn();
       config = shared;
       configLoadedAtMs = clock.wallNow();
       isConfigCurrent = true;
@@ -229,6 +231,7 @@ export function createAgent(options: AgentOptions): Agent {
       release(scheduler.set(new Map()));
       await scheduler.stop();
       await reconciler.stop();
+      while (monitor.isTelling()) await probesHaveTheirTurn();
       emit({ type: 'agent_stopped' });
     },
     removeOurs: async () => {

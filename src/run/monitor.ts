@@ -34,6 +34,8 @@ export interface Monitor {
   noteTable(table: Table): void;
   /** Decides at once for all services of which something has changed; else they have their turn one after the other. */
   decide(): void;
+  /** What was decided is in force, and not all of it told yet. */
+  isTelling(): boolean;
   /** By service name, as last decided. */
   decisions(): ReadonlyMap<string, Decision>;
   /** The keys of `checks` that have not been run yet. */
@@ -155,6 +157,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       }
     },
     decide: judge.decide,
+    isTelling: judge.isTelling,
     decisions: () => new Map([...roster].map(([name, { decision }]) => [name, decision])),
     unseen: () => {
       const isUnseen = ({ check }: Subscription) => check.last === undefined;
