@@ -179,6 +179,8 @@ export function createAgent(options: AgentOptions): Agent {
       emit({ type: 'agent_started', version: options.version, ...sizeOf(config) });
       monitor.configure(config, table);
       await probesHaveTheirTurn();
+      monitor.decide();
+      await probesHaveTheirTurn();
       windows.set(config.maintenance);
       takeChecks();
       await reconciler.reconcile('startup');
@@ -188,10 +190,14 @@ export function createAgent(options: AgentOptions): Agent {
       const shared = share(config, next);
       await probesHaveTheirTurn();
       while (monitor.isTelling()) await probesHaveTheirTurn();
+      monitor.decide();
+      await probesHaveTheirTurn();
       config = shared;
       configLoadedAtMs = clock.wallNow();
       isConfigCurrent = true;
       monitor.configure(config, tableKeeper.lastTable());
+      await probesHaveTheirTurn();
+      monitor.decide();
       await probesHaveTheirTurn();
       windows.set(config.maintenance);
       takeChecks();

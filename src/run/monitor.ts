@@ -23,7 +23,10 @@ import { snapshotService } from './view.ts';
 
 /** All that is known of the servers' health: takes in configurations, runs and overrides, answers with decisions. */
 export interface Monitor {
-  /** Takes a configuration into force. `table`, as last read, tells which of its servers are in use already. */
+  /**
+   * Takes a configuration into force; what it changes waits to be decided. `table`, as last read, tells which of its servers
+   * are in use already.
+   */
   configure(config: Config, table: Table): void;
   /** What to run, by a key: one check for all that would see the same. */
   checks(): ReadonlyMap<string, Check>;
@@ -128,7 +131,6 @@ export function createMonitor(options: MonitorOptions): Monitor {
         // A service that is found to be up is no news.
         service.announced ??= decisionFor(service).isUp ? 'up' : undefined;
       }
-      judge.decide();
     },
     checks: () => new Map([...runs].map(([key, { check }]) => [key, check])),
     record: (key, run, lagMs) => {
