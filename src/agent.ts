@@ -18,7 +18,7 @@ import { createScheduler } from './run/scheduler.ts';
 import { createSettingsKeeper } from './run/settings-keeper.ts';
 import { createTableKeeper } from './run/table-keeper.ts';
 import type { Run } from './run/timed-run.ts';
-import { othersHaveTheirTurn } from './run/turns.ts';
+import { createTurns } from './run/turns.ts';
 import { createWatcher } from './run/watcher.ts';
 import { createWindows } from './run/windows.ts';
 
@@ -63,6 +63,8 @@ const freshMs = 1000;
 export function createAgent(options: AgentOptions): Agent {
   const { kernel, clock, connections, random, emit, ownership, isDryRun, probeOf } = options;
   const runner = createRunner(clock);
+  /** With thousands of servers each step takes as long as may pass between two looks at the sockets. */
+  const turns = createTurns(clock);
   /** Loaded before the first run is due: that takes milliseconds. */
   const engine = engineName();
   let isStopping = false;
@@ -83,6 +85,7 @@ export function createAgent(options: AgentOptions): Agent {
   const tableKeeper = createTableKeeper({
     kernel,
     clock,
+    turns,
     emit,
     isDryRun,
     isRepairing,
@@ -150,9 +153,6 @@ export function createAgent(options: AgentOptions): Agent {
     shown = { table, atMs: clock.now() };
   };
 
-  /** With thousands of servers each step takes as long as may pass between two looks at the sockets. */
-  const probesHaveTheirTurn = () => othersHaveTheirTurn(clock);
-
   const takeChecks = () => {
     const checks = monitor.checks();
     release(scheduler.set(checks));
@@ -178,30 +178,30 @@ export function createAgent(options: AgentOptions): Agent {
       show(table);
       emit({ type: 'agent_started', version: options.version, ...sizeOf(config) });
       monitor.configure(config, table);
-      await probesHaveTheirTurn();
+      await turns.next();
       monitor.decide();
-      await probesHaveTheirTurn();
+      await turns.next();
       windows.set(config.maintenance);
       takeChecks();
       await reconciler.reconcile('startup');
     },
     reload: async (next) => {
-      await probesHaveTheirTurn();
+      await turns.next();
       const shared = share(config, next);
-      await probesHaveTheirTurn();
-      while (monitor.isTelling()) await probesHaveTheirTurn();
+      await turns.next();
+      while (monitor.isTelling()) await turns.next();
       monitor.decide();
-      await probesHaveTheirTurn();
+      await turns.next();
       config = shared;
       configLoadedAtMs = clock.wallNow();
       isConfigCurrent = true;
       monitor.configure(config, tableKeeper.lastTable());
-      await probesHaveTheirTurn();
+      await turns.next();
       monitor.decide();
-      await probesHaveTheirTurn();
+      await turns.next();
       windows.set(config.maintenance);
       takeChecks();
-      await probesHaveTheirTurn();
+      await turns.next();
       emit({ type: 'config_reloaded', ...sizeOf(config) });
       reconciler.request('reload');
     },
@@ -237,7 +237,7 @@ export function createAgent(options: AgentOptions): Agent {
       release(scheduler.set(new Map()));
       await scheduler.stop();
       await reconciler.stop();
-      while (monitor.isTelling()) await probesHaveTheirTurn();
+      while (monitor.isTelling()) await turns.next();
       emit({ type: 'agent_stopped' });
     },
     removeOurs: async () => {

@@ -140,5 +140,10 @@ function counts({ config }: ServiceEntry, { serversUp }: Pick<Decision, 'servers
 }
 
 function sameRows(a: Rows, b: Rows): boolean {
-  return a.size === b.size && [...a].every(([key, row]) => b.has(key) && sameServer(row, b.get(key) ?? row));
+  if (a.size !== b.size) return false;
+  for (const [key, row] of a) {
+    const other = b.get(key);
+    if (other === undefined || !sameServer(row, other)) return false;
+  }
+  return true;
 }

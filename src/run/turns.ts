@@ -1,31 +1,48 @@
 import type { Clock } from './clock.ts';
 
-/** Work that takes long lets others have their turn in between: sockets are read, runs started, deadlines judged. */
+/** Turns at the event loop for work that takes long, one after the other: sockets are read, and runs started, between. */
 export interface Turns {
-  /** From here on counts what the work has taken. */
+  /** Resolves in a turn that nobody else has been given. */
+  next(): Promise<void>;
+}
+
+/** Takes turns where its work has become long. */
+export interface Slices {
+  /** From here on counts what the work takes. */
   begin(): void;
-  /** Resolves at once while the work has taken little; else after the others had their turn. */
+  /** Resolves at once while the work has taken little, else in the next turn. */
   pass(): Promise<void>;
 }
 
-/** What comes next may take as long again, and be followed by a garbage collection, before a hold is one. */
+/** What comes next may take as long again, and be followed by a garbage collection, before the loop is held for too long. */
 export const sliceMs = 10;
 
-export function createTurns(clock: Pick<Clock, 'now' | 'afterPoll'>): Turns {
-  let startMs = Number.POSITIVE_INFINITY;
+export function createTurns({ afterPoll }: Pick<Clock, 'afterPoll'>): Turns {
+  const waiting: (() => void)[] = [];
+  const give = () => {
+    waiting.shift()?.();
+    if (waiting.length > 0) afterPoll(give);
+  };
+  return {
+    next: () =>
+      new Promise((resolve) => {
+        waiting.push(resolve);
+        if (waiting.length === 1) afterPoll(give);
+      }),
+  };
+}
+
+export function createSlices(turns: Turns, { now }: Pick<Clock, 'now'>): Slices {
+  let startMs = now();
   const begin = () => {
-    startMs = clock.now();
+    startMs = now();
   };
   return {
     begin,
     pass: async () => {
-      if (clock.now() - startMs < sliceMs) return;
-      await othersHaveTheirTurn(clock);
+      if (now() - startMs < sliceMs) return;
+      await turns.next();
       begin();
     },
   };
-}
-
-export function othersHaveTheirTurn(clock: Pick<Clock, 'afterPoll'>): Promise<void> {
-  return new Promise((resolve) => clock.afterPoll(resolve));
 }
