@@ -78,7 +78,7 @@ export function createAgent(options: AgentOptions): Agent {
   let shown: { readonly table: Table; readonly atMs: number } = { table: new Map(), atMs: 0 };
   let onSettled: (() => void) | undefined;
 
-  const monitor = createMonitor({ emit, clock, onRows: () => reconciler.request('transition') });
+  const monitor = createMonitor({ emit, clock, turns, onRows: () => reconciler.request('transition') });
 
   const isRepairing = () => config.agent.onDrift === 'repair';
 
@@ -177,7 +177,7 @@ export function createAgent(options: AgentOptions): Agent {
       const table = await kernel.read();
       show(table);
       emit({ type: 'agent_started', version: options.version, ...sizeOf(config) });
-      monitor.configure(config, table);
+      await monitor.configure(config, table);
       await turns.next();
       monitor.decide();
       await turns.next();
@@ -195,7 +195,7 @@ export function createAgent(options: AgentOptions): Agent {
       config = shared;
       configLoadedAtMs = clock.wallNow();
       isConfigCurrent = true;
-      monitor.configure(config, tableKeeper.lastTable());
+      await monitor.configure(config, tableKeeper.lastTable());
       await turns.next();
       monitor.decide();
       await turns.next();

@@ -12,7 +12,7 @@ export interface Parcel {
 type Placed = readonly [service: number, server: Server];
 
 /** To take over so many takes some milliseconds. */
-const pieceLength = 1000;
+const pieceLength = 500;
 
 export function sendServers(config: Config): Parcel {
   const { port1: ours, port2: theirs } = new MessageChannel();
@@ -26,7 +26,7 @@ export function sendServers(config: Config): Parcel {
 
 /**
  * Takes the servers out of their parcel: each is what `take` makes of it, its place given by the indexes of its service and
- * within it. `pause` is awaited after each thousand.
+ * within it. `pause` is awaited after each few hundred.
  */
 export async function receiveServers(
   { config, servers: port }: Parcel,

@@ -19,6 +19,7 @@ import {
   type ServiceEntry,
 } from './roster.ts';
 import type { Run } from './timed-run.ts';
+import type { Turns } from './turns.ts';
 import { snapshotService } from './view.ts';
 
 /** All that is known of the servers' health: takes in configurations, runs and overrides, answers with decisions. */
@@ -27,7 +28,7 @@ export interface Monitor {
    * Takes a configuration into force; what it changes waits to be decided. `table`, as last read, tells which of its servers
    * are in use already.
    */
-  configure(config: Config, table: Table): void;
+  configure(config: Config, table: Table): Promise<void>;
   /** What to run, by a key: one check for all that would see the same. */
   checks(): ReadonlyMap<string, Check>;
   /** Takes note of a run. True while a check that it speaks to is contested. */
@@ -50,6 +51,7 @@ export interface Monitor {
 
 export interface MonitorOptions extends JudgeOptions {
   readonly clock: Clock;
+  readonly turns: Turns;
 }
 
 /** One run, and the checks that share it. */
@@ -68,7 +70,7 @@ interface Subscription {
 const nothingShared = { subscriptions: [], refs: [] };
 
 export function createMonitor(options: MonitorOptions): Monitor {
-  const { emit, clock } = options;
+  const { emit, clock, turns } = options;
   const judge = createJudge(options);
   let roster: Roster = new Map();
   let runs: ReadonlyMap<string, SharedRun> = new Map();
@@ -79,6 +81,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
     const { health } = check.state;
     check.isObserved = true;
     if (observation !== undefined) check.state = step(check.state, observation.pass, check.check);
+    // What takes its place is looked at as a whole when the new runs are there.
+    if (roster.get(service.config.name) !== service) return;
     if (check.state.health !== health) noteHealth(service, server, observation);
     if (isNews) judge.reconsider(service);
   };
@@ -118,10 +122,11 @@ export function createMonitor(options: MonitorOptions): Monitor {
   };
 
   return {
-    configure: (config, table) => {
+    configure: async (config, table) => {
       judge.decide();
       const before = roster;
       roster = createRoster(config, before, table);
+      await turns.next();
       runs = sharedRuns(roster);
       for (const [name, service] of roster) {
         if (before.get(name) === service) continue;
@@ -132,7 +137,11 @@ export function createMonitor(options: MonitorOptions): Monitor {
         service.announced ??= decisionFor(service).isUp ? 'up' : undefined;
       }
     },
-    checks: () => new Map([...runs].map(([key, { check }]) => [key, check])),
+    checks: () => {
+      const checks = new Map<string, Check>();
+      for (const [key, { check }] of runs) checks.set(key, check);
+      return checks;
+    },
     record: (key, run, lagMs) => {
       const { subscriptions, refs } = runs.get(key) ?? nothingShared;
       const { result, durationMs } = run;
@@ -163,7 +172,9 @@ export function createMonitor(options: MonitorOptions): Monitor {
     decisions: () => new Map([...roster].map(([name, { decision }]) => [name, decision])),
     unseen: () => {
       const isUnseen = ({ check }: Subscription) => check.last === undefined;
-      return new Set([...runs].flatMap(([key, { subscriptions }]) => (subscriptions.some(isUnseen) ? [key] : [])));
+      const unseen = new Set<string>();
+      for (const [key, { subscriptions }] of runs) if (subscriptions.some(isUnseen)) unseen.add(key);
+      return unseen;
     },
     hasVerdicts: () =>
       [...runs.values()]

@@ -46,10 +46,10 @@ export interface TableKeeperOptions {
 
 /** Keeps the kernel's table as it is wanted: read, diff, apply what differs, read again after a refusal. */
 export function createTableKeeper(options: TableKeeperOptions): TableKeeper {
-  const { kernel, emit, ownership, isRepairing, isDryRun } = options;
+  const { kernel, turns, emit, ownership, isRepairing, isDryRun } = options;
   const backoff = createBackoff(options.clock);
   /** With thousands of servers each step takes as long as may pass between two looks at the sockets. */
-  const slices = createSlices(options.turns, options.clock);
+  const slices = createSlices(turns, options.clock);
   const tellDrift = createDriftTeller(emit);
   const tellPlan = createPlanTeller(formatOp, (op: Op) => emit({ type: 'op_planned', op }));
   let table: Table = new Map();
@@ -59,6 +59,7 @@ export function createTableKeeper(options: TableKeeperOptions): TableKeeper {
   let expected: Table | undefined;
 
   const keep = async (isRead: boolean): Promise<TablePass> => {
+    await turns.next();
     slices.begin();
     if (isRead || !isKnown) {
       await read();

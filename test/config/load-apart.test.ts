@@ -81,7 +81,7 @@ test('servers come in pieces, each to its place, with a pause between', async ()
   const servers = (base: string, count: number) => Array.from({ length: count }, (_, i) => aServer(`${base}.${i}`));
   const config = aConfig([
     aService({ name: 'none', servers: [] }),
-    aService({ name: 'large', servers: servers('10.0', 2500) }),
+    aService({ name: 'large', servers: servers('10.0', 1250) }),
     aService({ name: 'small', servers: servers('10.1', 2) }),
   ]);
   const taken: string[] = [];
@@ -99,11 +99,11 @@ test('servers come in pieces, each to its place, with a pause between', async ()
     },
   );
   expect(received).toEqual(config);
-  expect([taken[0], taken[999], taken[1000], taken[2499], taken[2500], taken[2501]]).toEqual([
+  expect([taken[0], taken[499], taken[500], taken[1249], taken[1250], taken[1251]]).toEqual([
     '1 0 0',
-    '1 999 0',
-    '1 1000 1',
-    '1 2499 2',
+    '1 499 0',
+    '1 500 1',
+    '1 1249 2',
     '2 0 2',
     '2 1 2',
   ]);
