@@ -51,6 +51,7 @@ async function load(loading: Loading, known: Known | undefined, startThread: typ
   if (loading.text.length <= smallLength) return loadHere(loading);
   const remainder = known && remainderOf(loading.text, known);
   const config = remainder && (await loadRemainder(remainder));
+  await afterPoll();
   if (config !== undefined) return config;
   const thread = start(loading, startThread);
   return thread === undefined ? loadHere(loading) : takeOver(thread, known?.config);
@@ -67,7 +68,7 @@ async function loadRemainder(remainder: Remainder): Promise<Config | undefined> 
   await afterPoll();
   await import('./schema.ts');
   await afterPoll();
-  return (await import('./load-again.ts')).parseRemainder(remainder);
+  return (await import('./load-again.ts')).parseRemainder(remainder, afterPoll);
 }
 
 /** What did not change stays the same object, so that a configuration is not in memory twice. */
