@@ -1,5 +1,5 @@
 import type { Probe } from '../checks/probe.ts';
-import type { Check, Config } from './core/config.ts';
+import type { Check, Config, Service } from './core/config.ts';
 import { awaiting, desired } from './core/desired.ts';
 import type { AgentEvent } from './core/event.ts';
 import { share } from './core/share.ts';
@@ -34,6 +34,8 @@ export interface Agent {
   /** Reads the table anew for those who look, unless that was done within the last second. */
   refresh(): Promise<void>;
   snapshot(): Snapshot;
+  /** The services of the snapshot. */
+  services(): readonly Service[];
   /** Ends every loop. */
   stop(cause: string): Promise<void>;
   /** Takes our services out of the table and stops our daemons; to be called when stopped. */
@@ -218,6 +220,7 @@ export function createAgent(options: AgentOptions): Agent {
       // A kernel that does not answer is for the reconciler to tell.
       await kernel.read().then(show, () => {});
     },
+    services: monitor.services,
     snapshot: () => ({
       version: options.version,
       isReady,

@@ -1,7 +1,7 @@
-import type { Service } from '../core/config.ts';
+import type { Check, Server, Service } from '../core/config.ts';
 import type { AgentEvent, CheckRef, RunResult, ServerRef } from '../core/event.ts';
 import type { Reason } from '../core/observation.ts';
-import type { ServerSnapshot, ServiceSnapshot, Snapshot } from '../core/snapshot.ts';
+import { serverKey } from '../core/table.ts';
 import { labelText } from './exposition.ts';
 import { Histogram } from './histogram.ts';
 import { metricTable } from './metric-table.ts';
@@ -45,7 +45,7 @@ type RanEvent = Extract<AgentEvent, { readonly type: 'check_ran' }>;
 export interface SeriesCounts {
   observe(event: AgentEvent): void;
   /** Drops the counts of what left the configuration, and starts those of what came. */
-  follow(snapshot: Snapshot | undefined): void;
+  follow(services: readonly Service[] | undefined): void;
   service(name: string): TransitionCounts | undefined;
   server(ref: ServerRef): TransitionCounts | undefined;
   check(ref: CheckRef): CheckCounts | undefined;
@@ -53,16 +53,17 @@ export interface SeriesCounts {
   durations(): Iterable<Histogram>;
 }
 
-export function createSeriesCounts(snapshot: () => Snapshot | undefined): SeriesCounts {
+/** `current` tells the services of the configuration that runs. */
+export function createSeriesCounts(current: () => readonly Service[] | undefined): SeriesCounts {
   let known: readonly Service[] | undefined;
   let services: ReadonlyMap<string, ServiceCounts> = new Map();
   /** Thousands are counted in a second: to look for one costs more than to count. */
   let checksByRef = new WeakMap<CheckRef, CheckCounts>();
 
-  const follow = (next: Snapshot | undefined) => {
+  const follow = (next: readonly Service[] | undefined) => {
     if (next === undefined || isSame(known, next)) return;
-    known = next.services.map(({ service }) => service);
-    services = new Map(next.services.map((one) => [one.service.name, carryOver(services.get(one.service.name), one)]));
+    known = next;
+    services = new Map(next.map((service) => [service.name, carryOver(services.get(service.name), service)]));
     checksByRef = new WeakMap();
   };
   const server = (ref: ServerRef) => services.get(ref.service)?.servers.get(ref.server);
@@ -77,7 +78,7 @@ export function createSeriesCounts(snapshot: () => Snapshot | undefined): Series
   const find = <Counts>(get: () => Counts | undefined): Counts | undefined => {
     const found = get();
     if (found !== undefined) return found;
-    follow(snapshot());
+    follow(current());
     return get();
   };
   const findCheck = (ref: CheckRef) => {
@@ -129,38 +130,46 @@ function increase<Key extends string>(counts: Record<Key, number> | undefined, k
 }
 
 /** A configuration is frozen data: one that was reloaded has other objects. */
-function isSame(known: readonly Service[] | undefined, { services }: Snapshot): boolean {
-  return known?.length === services.length && services.every(({ service }, index) => service === known[index]);
+function isSame(known: readonly Service[] | undefined, services: readonly Service[]): boolean {
+  return known?.length === services.length && services.every((service, index) => service === known[index]);
 }
 
 /** The counts of a service as it is now: what it had before goes on, what it no longer has is gone. */
-function carryOver(before: ServiceCounts | undefined, { service, servers }: ServiceSnapshot): ServiceCounts {
+function carryOver(before: ServiceCounts | undefined, service: Service): ServiceCounts {
   if (before?.service === service) return before;
   const durations = new Map<string, Histogram>();
-  const durationsOf = ({ type }: CheckRef) => {
+  const durationsOf = (type: string) => {
     const found = durations.get(type) ?? before?.durations.get(type) ?? startDurations(service.name, type);
     durations.set(type, found);
     return found;
   };
-  const carryServer = ({ key, checks }: ServerSnapshot): ServerCounts => {
+  const carryServer = (key: string, { checks }: Server): ServerCounts => {
     const known = before?.servers.get(key);
-    const carryCheck = (ref: CheckRef) => {
+    const carryCheck = ({ name, type }: Check) => {
+      const ref = { check: name, type };
       // Asked for in any case: what no check has any more is not carried over.
-      const of = durationsOf(ref);
-      return known?.checks.find(isOf(ref)) ?? startCheck(ref, of);
+      const durations = durationsOf(type);
+      return known?.checks.find(isOf(ref)) ?? startCheck(ref, durations);
     };
     return { to: known?.to ?? startTransitions(), checks: checks.map(carryCheck) };
   };
+  const servers = new Map<string, ServerCounts>();
+  for (const server of [...service.servers, ...service.fallbackServers]) {
+    const key = serverKey(server);
+    servers.set(key, carryServer(key, server));
+  }
   return {
     service,
     to: before?.to ?? startTransitions(),
-    servers: new Map(servers.map((one) => [one.key, carryServer(one)])),
+    servers,
     durations,
   };
 }
 
+type Series = Pick<CheckRef, 'check' | 'type'>;
+
 /** With the type: a check that changed its type is another series. */
-function isOf({ check, type }: CheckRef): (counts: CheckCounts) => boolean {
+function isOf({ check, type }: Series): (counts: CheckCounts) => boolean {
   return (counts) => counts.check === check && counts.type === type;
 }
 
@@ -172,6 +181,6 @@ function startDurations(service: string, type: string): Histogram {
   return new Histogram(labelText(metricTable.lvsd_check_duration_seconds.labels, [service, type]));
 }
 
-function startCheck({ check, type }: CheckRef, durations: Histogram): CheckCounts {
+function startCheck({ check, type }: Series, durations: Histogram): CheckCounts {
   return { check, type, runs: { pass: 0, fail: 0, inconclusive: 0 }, failures: undefined, durations };
 }

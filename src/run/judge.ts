@@ -5,7 +5,7 @@ import type { Observation } from '../core/observation.ts';
 import { sameServer } from '../core/table.ts';
 import type { Clock } from './clock.ts';
 import { decisionFor, type ServerEntry, type ServiceEntry } from './roster.ts';
-import { sliceMs } from './turns.ts';
+import { sliceMs, type Turns } from './turns.ts';
 
 /** Decides anew for services of which something has changed, and tells what the decisions change. */
 export interface Judge {
@@ -29,7 +29,8 @@ export interface JudgeOptions {
   readonly emit: (event: AgentEvent) => void;
   /** Called when a decision puts other rows in the table, or when what was awaited is there. */
   readonly onRows: () => void;
-  readonly clock: Pick<Clock, 'afterPoll' | 'at' | 'now'>;
+  readonly clock: Pick<Clock, 'at' | 'now'>;
+  readonly turns: Pick<Turns, 'take'>;
 }
 
 /** Of all that is done in slices of `sliceMs`, a decision for one service is never cut. It costs as much as the service has servers: a thousand that fail within this time are one decision. */
@@ -37,7 +38,7 @@ const gatherMs = 10;
 /** Where decisions take long, there are so many times as long between them: probes go on while all servers are news. */
 const restShare = 4;
 
-export function createJudge({ emit, onRows, clock }: JudgeOptions): Judge {
+export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge {
   const waiting = new Map<ServiceEntry, Change[]>();
   let restedAtMs = Number.NEGATIVE_INFINITY;
   let work = decideAll();
@@ -105,8 +106,8 @@ export function createJudge({ emit, onRows, clock }: JudgeOptions): Judge {
   const schedule = () => {
     isScheduled = true;
     const workSome = () => workFor(sliceMs);
-    if (isTelling || restedAtMs <= clock.now()) clock.afterPoll(workSome);
-    else cancel = clock.at(restedAtMs, workSome);
+    if (isTelling || restedAtMs <= clock.now()) turns.take(workSome);
+    else cancel = clock.at(restedAtMs, () => turns.take(workSome));
   };
 
   return {

@@ -1,4 +1,4 @@
-import type { Check, Config } from '../core/config.ts';
+import type { Check, Config, Service } from '../core/config.ts';
 import type { CheckRef } from '../core/event.ts';
 import type { Decision } from '../core/fleet.ts';
 import { isContested, step } from '../core/health.ts';
@@ -47,6 +47,8 @@ export interface Monitor {
   /** Every check has been run, and none is contested. */
   hasVerdicts(): boolean;
   snapshot(kernel: Table): readonly ServiceSnapshot[];
+  /** Those of the snapshot. */
+  services(): readonly Service[];
 }
 
 export interface MonitorOptions extends JudgeOptions {
@@ -180,6 +182,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       [...runs.values()]
         .flatMap(({ subscriptions }) => subscriptions)
         .every(({ check: { last, state } }) => last !== undefined && !isContested(state)),
+    services: () => [...roster.values()].map(({ config }) => config),
     snapshot: (kernel) => [...roster.values()].map((service) => snapshotService(service, kernel)),
   };
 }

@@ -2,7 +2,9 @@ import type { Clock } from './clock.ts';
 
 /** Turns at the event loop for work that takes long, one after the other: sockets are read, and runs started, between. */
 export interface Turns {
-  /** Resolves in a turn that nobody else has been given. */
+  /** Calls `run` in a turn that nobody else has been given. */
+  take(run: () => void): void;
+  /** Resolves in such a turn. */
   next(): Promise<void>;
 }
 
@@ -20,19 +22,19 @@ export const sliceMs = 10;
 export function createTurns({ afterPoll }: Pick<Clock, 'afterPoll'>): Turns {
   const waiting: (() => void)[] = [];
   const give = () => {
-    waiting.shift()?.();
+    const [run] = waiting;
+    run?.();
+    waiting.shift();
     if (waiting.length > 0) afterPoll(give);
   };
-  return {
-    next: () =>
-      new Promise((resolve) => {
-        waiting.push(resolve);
-        if (waiting.length === 1) afterPoll(give);
-      }),
+  const take = (run: () => void) => {
+    waiting.push(run);
+    if (waiting.length === 1) afterPoll(give);
   };
+  return { take, next: () => new Promise(take) };
 }
 
-export function createSlices(turns: Turns, { now }: Pick<Clock, 'now'>): Slices {
+export function createSlices(turns: Pick<Turns, 'next'>, { now }: Pick<Clock, 'now'>): Slices {
   let startMs = now();
   const begin = () => {
     startMs = now();

@@ -32,9 +32,9 @@ function judging() {
       told.push(event.service);
       decided.push(event.service);
     },
+    turns: { take: (run) => void later.push({ dueMs: nowMs, run }) },
     clock: {
       now: () => nowMs,
-      afterPoll: (run) => void later.push({ dueMs: nowMs, run }),
       at: (dueMs, run) => {
         const entry = { dueMs, run };
         later.push(entry);
@@ -61,9 +61,10 @@ test('decisions for many services are cut into slices, with four times as long b
   world.next();
   expect([world.decided.length, world.now()]).toEqual([3, 12]);
   world.next();
+  expect(world.now()).toBe(12 + 4 * 12);
+  world.next();
   expect([world.decided.length, world.now()]).toEqual([6, 12 + 4 * 12 + 12]);
-  world.next();
-  world.next();
+  for (let count = 0; count < 4; count++) world.next();
   expect(world.decided).toEqual(world.entries.map(({ config }) => config.name));
   expect(world.later).toEqual([]);
 });

@@ -13,8 +13,8 @@ test('a run that ends while a reload is half way is not lost, and what it change
   const events: AgentEvent[] = [];
   const clock = createSimulatedClock();
   let go = () => {};
-  const next = () => new Promise<void>((resolve) => (go = resolve));
-  const monitor = createMonitor({ emit: (event) => void events.push(event), onRows: () => {}, clock, turns: { next } });
+  const turns = { take: clock.afterPoll, next: () => new Promise<void>((resolve) => (go = resolve)) };
+  const monitor = createMonitor({ emit: (event) => void events.push(event), onRows: () => {}, clock, turns });
   const record = (observation: ReturnType<typeof pass>) => {
     for (const key of monitor.checks().keys()) {
       monitor.record(key, { result: { kind: 'observation', observation }, durationMs: 1 }, 0);
