@@ -1,5 +1,5 @@
 import type { Probe } from '../checks/probe.ts';
-import type { Check, Config } from './core/config.ts';
+import type { Check, Config, Service } from './core/config.ts';
 import { awaiting, desired } from './core/desired.ts';
 import type { AgentEvent } from './core/event.ts';
 import { share } from './core/share.ts';
@@ -18,6 +18,7 @@ import { createScheduler } from './run/scheduler.ts';
 import { createSettingsKeeper } from './run/settings-keeper.ts';
 import { createTableKeeper } from './run/table-keeper.ts';
 import type { Run } from './run/timed-run.ts';
+import { createTurns } from './run/turns.ts';
 import { createWatcher } from './run/watcher.ts';
 import { createWindows } from './run/windows.ts';
 
@@ -33,6 +34,8 @@ export interface Agent {
   /** Reads the table anew for those who look, unless that was done within the last second. */
   refresh(): Promise<void>;
   snapshot(): Snapshot;
+  /** The services of the snapshot. */
+  services(): readonly Service[];
   /** Ends every loop. */
   stop(cause: string): Promise<void>;
   /** Takes our services out of the table and stops our daemons; to be called when stopped. */
@@ -62,6 +65,8 @@ const freshMs = 1000;
 export function createAgent(options: AgentOptions): Agent {
   const { kernel, clock, connections, random, emit, ownership, isDryRun, probeOf } = options;
   const runner = createRunner(clock);
+  /** With thousands of servers each step takes as long as may pass between two looks at the sockets. */
+  const turns = createTurns(clock);
   /** Loaded before the first run is due: that takes milliseconds. */
   const engine = engineName();
   let isStopping = false;
@@ -75,13 +80,14 @@ export function createAgent(options: AgentOptions): Agent {
   let shown: { readonly table: Table; readonly atMs: number } = { table: new Map(), atMs: 0 };
   let onSettled: (() => void) | undefined;
 
-  const monitor = createMonitor({ emit, clock, onRows: () => reconciler.request('transition') });
+  const monitor = createMonitor({ emit, clock, turns, onRows: () => reconciler.request('transition') });
 
   const isRepairing = () => config.agent.onDrift === 'repair';
 
   const tableKeeper = createTableKeeper({
     kernel,
     clock,
+    turns,
     emit,
     isDryRun,
     isRepairing,
@@ -149,9 +155,6 @@ export function createAgent(options: AgentOptions): Agent {
     shown = { table, atMs: clock.now() };
   };
 
-  /** With thousands of servers each step takes as long as may pass between two looks at the sockets. */
-  const probesHaveTheirTurn = () => new Promise<void>((resolve) => clock.afterPoll(resolve));
-
   const takeChecks = () => {
     const checks = monitor.checks();
     release(scheduler.set(checks));
@@ -176,24 +179,31 @@ export function createAgent(options: AgentOptions): Agent {
       const table = await kernel.read();
       show(table);
       emit({ type: 'agent_started', version: options.version, ...sizeOf(config) });
-      monitor.configure(config, table);
-      await probesHaveTheirTurn();
+      await monitor.configure(config, table);
+      await turns.next();
+      monitor.decide();
+      await turns.next();
       windows.set(config.maintenance);
       takeChecks();
       await reconciler.reconcile('startup');
     },
     reload: async (next) => {
-      await probesHaveTheirTurn();
+      await turns.next();
       const shared = share(config, next);
-      await probesHaveTheirTurn();
+      await turns.next();
+      while (monitor.isTelling()) await turns.next();
+      monitor.decide();
+      await turns.next();
       config = shared;
       configLoadedAtMs = clock.wallNow();
       isConfigCurrent = true;
-      monitor.configure(config, tableKeeper.lastTable());
-      await probesHaveTheirTurn();
+      await monitor.configure(config, tableKeeper.lastTable());
+      await turns.next();
+      monitor.decide();
+      await turns.next();
       windows.set(config.maintenance);
       takeChecks();
-      await probesHaveTheirTurn();
+      await turns.next();
       emit({ type: 'config_reloaded', ...sizeOf(config) });
       reconciler.request('reload');
     },
@@ -210,6 +220,7 @@ export function createAgent(options: AgentOptions): Agent {
       // A kernel that does not answer is for the reconciler to tell.
       await kernel.read().then(show, () => {});
     },
+    services: monitor.services,
     snapshot: () => ({
       version: options.version,
       isReady,
@@ -229,6 +240,7 @@ export function createAgent(options: AgentOptions): Agent {
       release(scheduler.set(new Map()));
       await scheduler.stop();
       await reconciler.stop();
+      while (monitor.isTelling()) await turns.next();
       emit({ type: 'agent_stopped' });
     },
     removeOurs: async () => {

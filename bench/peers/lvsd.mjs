@@ -5,15 +5,16 @@ import { folder } from '../support/shell.mjs';
 const root = process.env.LVSD_ROOT;
 const program = `${root}/dist/src/main.js`;
 /** The flags of its first line. */
-const flags = () => /^#!.* node (.*)\n/.exec(readFileSync(program, 'utf8'))[1].split(' ');
+const ownFlags = () => /^#!.* node (.*)\n/.exec(readFileSync(program, 'utf8'))[1].split(' ');
 
 export const lvsd = {
   name: 'lvsd',
   version: () =>
     `${JSON.parse(readFileSync(`${root}/package.json`, 'utf8')).version} (${process.env.BENCH_COMMIT}) on Node ${process.version}`,
-  command: (path, { lvsd: { options = [] } = {} }) => [
+  command: (path, { lvsd: { options = [], flags = [] } = {} }) => [
     process.execPath,
-    ...flags(),
+    ...ownFlags(),
+    ...flags,
     program,
     'run',
     '-c',

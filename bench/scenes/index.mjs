@@ -1,5 +1,6 @@
 import { death } from './death.mjs';
 import { flush } from './flush.mjs';
+import { holds } from './holds.mjs';
 import { http } from './http.mjs';
 import { icmp } from './icmp.mjs';
 import { load } from './load.mjs';
@@ -16,4 +17,19 @@ import { watch } from './watch.mjs';
  * Every scene: `name`, `where` it runs (`native` or `guest`), `title`, `method` for the page, `goals`, and
  * `measure(columns)`, which fills in the columns of its table as it gets them (see report/table.mjs).
  */
-export const scenes = [tcp, icmp, http, probe, load, rows, reload, flush, outage, outageGuest, death, watch, stall];
+export const scenes = [
+  tcp,
+  icmp,
+  http,
+  probe,
+  load,
+  holds,
+  rows,
+  reload,
+  flush,
+  outage,
+  outageGuest,
+  death,
+  watch,
+  stall,
+];

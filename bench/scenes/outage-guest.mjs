@@ -1,6 +1,6 @@
 import { keepalived } from '../peers/keepalived.mjs';
 import { lvsd } from '../peers/lvsd.mjs';
-import { followDowns } from '../support/log.mjs';
+import { followLog } from '../support/log.mjs';
 import { serverside } from '../support/network.mjs';
 import { setting as seldom, startFull } from '../support/scale.mjs';
 import { startServers } from '../support/servers.mjs';
@@ -27,7 +27,7 @@ async function measureOutage(peer) {
   const servers = await startServers({ namespace: serverside });
   const { running, table, stop } = await startFull(peer, setting);
   await sleep(settleMs);
-  const downs = peer === lvsd ? followDowns(running.logPath) : undefined;
+  const downs = peer === lvsd ? followLog(running.logPath, 'server_down') : undefined;
   await servers.kill();
   const killedMs = nowMs();
   const gone = await table.reaches((change) => change.servers === 0, { fromMs: killedMs });

@@ -1,4 +1,4 @@
-import { followDowns } from '../support/log.mjs';
+import { followLog } from '../support/log.mjs';
 import { nativeSetting, startUp, untilAllUp } from '../support/native.mjs';
 import { sum, untilScrape } from '../support/scrape.mjs';
 import { startServers } from '../support/servers.mjs';
@@ -19,7 +19,7 @@ export const outage = {
   async measure(columns) {
     let servers = await startServers();
     const running = await startUp(setting);
-    const downs = followDowns(running.logPath);
+    const downs = followLog(running.logPath, 'server_down');
     const samples = await times(3, async () => {
       await untilAllUp(setting);
       await sleep(settleMs);

@@ -1,4 +1,4 @@
-import { followDowns } from '../support/log.mjs';
+import { followLog } from '../support/log.mjs';
 import { nativeSetting, startUp } from '../support/native.mjs';
 import { startServers } from '../support/servers.mjs';
 import { sleep, times, until } from '../support/shell.mjs';
@@ -24,7 +24,7 @@ export const stall = {
   async measure(columns) {
     const servers = await startServers({ delayMs });
     const running = await startUp(setting);
-    const downs = followDowns(running.logPath);
+    const downs = followLog(running.logPath, 'server_down');
     const stalls = await times(10, () => stallOnce(running.checker(), servers, downs));
     downs.close();
     await running.stop();

@@ -7,7 +7,7 @@ import { folder, nowMs } from './shell.mjs';
  *
  *     services  [{ address, port, servers: [{ address, weight }] }]
  *     check     { type, intervalMs, timeoutMs, retryMs, fall }: out after `fall` failures in a row, `retryMs` apart
- *     lvsd      { agent, check, options }: further keys of its configuration, further arguments
+ *     lvsd      { agent, check, options, flags }: further keys of its configuration, further arguments, its and Node's
  *     keepalived  further lines of each virtual_server
  *
  * A peer is a value: `name`, `version()`, `configure(setting)`, which returns its configuration as text, and

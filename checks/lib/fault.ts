@@ -28,6 +28,9 @@ const ours = new Set([
   'ESOCKTNOSUPPORT',
 ]);
 
+/** Node makes it anew each time it is asked: for each of thousands of failures that is most of what they cost. */
+const systemErrors = getSystemErrorMap();
+
 const broken = { L4: 'L4CON', L6: 'L6RSP', L7: 'L7RSP' } as const;
 
 /**
@@ -50,7 +53,7 @@ export function codeOf(error: unknown): string {
 /** The error in a few words for people: OpenSSL's reason, the words of the errno, or else its message. */
 export function explain(error: unknown): string {
   const errno = fieldOf(error, 'errno');
-  const words = typeof errno === 'number' ? getSystemErrorMap().get(errno)?.[1] : undefined;
+  const words = typeof errno === 'number' ? systemErrors.get(errno)?.[1] : undefined;
   return text(fieldOf(error, 'reason')) ?? words ?? text(fieldOf(error, 'message')) ?? String(error);
 }
 

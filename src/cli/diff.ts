@@ -4,7 +4,7 @@ import { desired } from '../core/desired.ts';
 import { diff } from '../core/diff.ts';
 import { decide, type ServerStatus } from '../core/fleet.ts';
 import { diffSettings } from '../core/settings.ts';
-import { serverKey, type Table } from '../core/table.ts';
+import type { Table } from '../core/table.ts';
 import { createIpvsKernel } from '../kernel/ipvs.ts';
 import { formatOp } from '../kernel/text/rules.ts';
 import { formatSettingOp } from '../kernel/text/setting-rules.ts';
@@ -35,11 +35,10 @@ export function tableWithAllUp({ services }: Config): Table {
 
 function decideAllUp(service: Service) {
   const up: ServerStatus = { health: 'up', isObserved: true, foundWeight: undefined, override: undefined };
-  const statuses = (servers: Service['servers']) => new Map(servers.map((server) => [serverKey(server), up]));
   const { servers, fallbackServers } = service;
   return decide(service, {
-    servers: statuses(servers),
-    fallbackServers: statuses(fallbackServers),
+    servers: servers.map(() => up),
+    fallbackServers: fallbackServers.map(() => up),
     before: { isFallbackActive: false, isFailOpenActive: false },
     leaving: [],
   });

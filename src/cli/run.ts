@@ -106,7 +106,7 @@ function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
     ownership: ledger,
     random: Math.random,
   });
-  const { snapshot, refresh } = agent;
+  const { snapshot, services, refresh } = agent;
   const observers = createObservers({
     agent: config.agent,
     stream: isOnce ? process.stderr : process.stdout,
@@ -114,7 +114,7 @@ function assemble({ table, isDryRun, isOnce }: RunOptions, config: Config) {
     snapshot,
     emit,
   });
-  const metrics = createMetrics({ version, snapshot, refresh });
+  const metrics = createMetrics({ version, snapshot, services, refresh });
   metrics.setDetail(config.agent.metricsDetail);
   const admin = createAdmin({ render: metrics.render, snapshot, refresh, clock });
 

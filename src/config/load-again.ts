@@ -5,12 +5,20 @@ import { resolveConfig } from './resolve.ts';
 import { fileSchema } from './schema.ts';
 import { readYaml } from './yaml.ts';
 
-/** The configuration of the whole text, frozen; undefined where anything in it is wrong: the whole text tells what. */
-export function parseRemainder({ text, services }: Remainder): Config | undefined {
+/**
+ * The configuration of the whole text, frozen; undefined where anything in it is wrong: the whole text tells what. `pause`
+ * is awaited after each step that takes long.
+ */
+export async function parseRemainder(
+  { text, services }: Remainder,
+  pause: () => Promise<void>,
+): Promise<Config | undefined> {
   const yaml = readYaml(text);
+  await pause();
   const data = yaml.problems.length > 0 ? undefined : withHoles(yaml.value, services);
   const file = fileSchema.safeParse(data);
   if (!file.success) return undefined;
+  await pause();
   let isWrong = false;
   const problems = {
     add: () => {

@@ -1,9 +1,10 @@
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import type { Config } from '../core/config.ts';
+import type { Config, Server } from '../core/config.ts';
 import { share } from '../core/share.ts';
 import { freeze } from './freeze.ts';
 import { ConfigError, type Issue } from './issue.ts';
+import { type Parcel, receiveServers } from './pieces.ts';
 import { readConfigText } from './read.ts';
 import { type Known, type Remainder, remainderOf } from './remainder.ts';
 
@@ -14,7 +15,7 @@ export interface Loading {
 }
 
 /** What it answers. */
-export type Loaded = { readonly config: Config } | { readonly issues: readonly Issue[] };
+export type Loaded = Parcel | { readonly issues: readonly Issue[] };
 
 /** So much text is read within some 50 ms; a thread costs more than that to start. */
 const smallLength = 16 * 1024;
@@ -50,6 +51,7 @@ async function load(loading: Loading, known: Known | undefined, startThread: typ
   if (loading.text.length <= smallLength) return loadHere(loading);
   const remainder = known && remainderOf(loading.text, known);
   const config = remainder && (await loadRemainder(remainder));
+  await afterPoll();
   if (config !== undefined) return config;
   const thread = start(loading, startThread);
   return thread === undefined ? loadHere(loading) : takeOver(thread, known?.config);
@@ -66,18 +68,20 @@ async function loadRemainder(remainder: Remainder): Promise<Config | undefined> 
   await afterPoll();
   await import('./schema.ts');
   await afterPoll();
-  return (await import('./load-again.ts')).parseRemainder(remainder);
+  return (await import('./load-again.ts')).parseRemainder(remainder, afterPoll);
 }
 
 /** What did not change stays the same object, so that a configuration is not in memory twice. */
-async function takeOver(thread: Worker, known: Config | undefined): Promise<Config> {
+async function takeOver(thread: Worker, before: Config | undefined): Promise<Config> {
   const loaded = await answerOf(thread);
-  // To take it over from the thread was as much as may be done at a time.
-  await afterPoll();
   if ('issues' in loaded) throw new ConfigError(loaded.issues);
-  const config = freeze(loaded.config);
   await afterPoll();
-  return share(known, config);
+  const known = before?.services.map(({ servers }) => servers);
+  const shareServer = (server: Server, service: number, index: number) =>
+    share(known?.[service]?.[index], freeze(server));
+  const config = await receiveServers(loaded, shareServer, afterPoll);
+  await afterPoll();
+  return share(before, freeze(config));
 }
 
 function startLoading(loading: Loading): Worker {

@@ -2,12 +2,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { ConfigError } from './issue.ts';
 import { parseUnfrozen } from './load.ts';
 import type { Loaded, Loading } from './load-apart.ts';
+import { sendServers } from './pieces.ts';
 
-parentPort?.postMessage(answer(workerData));
+const loaded = answer(workerData);
+parentPort?.postMessage(loaded, 'servers' in loaded ? [loaded.servers] : []);
 
 function answer({ text, path }: Loading): Loaded {
   try {
-    return { config: parseUnfrozen(text, path) };
+    return sendServers(parseUnfrozen(text, path));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { issues: error.issues };

@@ -17,9 +17,16 @@ export type OpenTable = Map<string, TableService & { readonly servers: Map<strin
  * that no op speaks of stays the same object.
  */
 export function applyOps(table: Table, ops: readonly Op[]): Table {
+  return changed(table, ops, (open) => {
+    for (const op of ops) applyOp(open, op);
+  });
+}
+
+/** The table after `change` was done to a copy of the services that the ops speak of; the others stay the same objects. */
+export function changed(table: Table, ops: readonly Op[], change: (open: OpenTable) => void): Table {
   const touched = new Set(ops.map(({ service }) => serviceKey(service.identity)));
   const open = openTable([...table].filter(([key]) => touched.has(key)));
-  for (const op of ops) applyOp(open, op);
+  change(open);
   const next = new Map(table);
   for (const key of touched) {
     const service = open.get(key);

@@ -33,11 +33,17 @@ export function withoutEmptying(
   const after = applyOps(table, taking);
   const isMeantToServe = (key: string) => awaiting.has(key) || isServed(desired.get(key));
   const isEmptied = (key: string) => isServed(table.get(key)) && !isServed(after.get(key)) && isMeantToServe(key);
-  return taking.filter((op) => !isEmptied(serviceKey(op.service.identity)));
+  const emptied = new Set([...new Set(taking.map(keyOf))].filter(isEmptied));
+  return emptied.size === 0 ? taking : taking.filter((op) => !emptied.has(keyOf(op)));
+}
+
+function keyOf(op: Op): string {
+  return serviceKey(op.service.identity);
 }
 
 function isServed(service: TableService | undefined): boolean {
-  return [...(service?.servers.values() ?? [])].some(({ weight }) => weight > 0);
+  for (const { weight } of service?.servers.values() ?? []) if (weight > 0) return true;
+  return false;
 }
 
 /** What was seen to be as it is wanted: of thousands of services few change between two looks. */

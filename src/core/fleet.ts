@@ -13,10 +13,10 @@ export interface ServerStatus {
   readonly override: Override | undefined;
 }
 
-/** What we know of a service: its servers and fallback servers by `serverKey`. */
+/** What we know of a service: its servers and fallback servers in the order of the configuration. */
 export interface ServiceStatus {
-  readonly servers: ReadonlyMap<string, ServerStatus>;
-  readonly fallbackServers: ReadonlyMap<string, ServerStatus>;
+  readonly servers: readonly ServerStatus[];
+  readonly fallbackServers: readonly ServerStatus[];
   /** What stands in now goes on to do so while servers that came with a reload have not been seen. */
   readonly before: Pick<Decision, 'isFallbackActive' | 'isFailOpenActive'>;
   /** Rows that left the configuration and wait, at weight 0, for their connections to end. */
@@ -82,10 +82,10 @@ export function decide(service: Service, status: ServiceStatus): Decision {
     ? usableFallbacks.map(({ server }) => serverRow(server, server.weight))
     : isObserved
       ? []
-      : fallbacks.flatMap(asFound);
-  const rows = [...members.flatMap((member) => rowOf(service, member, isFailOpenActive)), ...fallbackRows];
+      : fallbacks.map(asFound);
+  const rows = members.map((member) => rowOf(service, member, isFailOpenActive));
   return {
-    rows: new Map([...rows, ...status.leaving].map((row) => [serverKey(row), row])),
+    rows: byKey([...rows, ...fallbackRows, ...status.leaving]),
     isUp: inRotation.length > 0,
     isSettled: areSeen || inRotation.length > 0,
     isFallbackActive,
@@ -103,8 +103,14 @@ interface Member {
   readonly status: ServerStatus;
 }
 
-function join(servers: readonly Server[], statuses: ReadonlyMap<string, ServerStatus>): readonly Member[] {
-  return servers.map((server) => ({ server, status: statuses.get(serverKey(server)) ?? unseen }));
+function join(servers: readonly Server[], statuses: readonly ServerStatus[]): readonly Member[] {
+  return servers.map((server, index) => ({ server, status: statuses[index] ?? unseen }));
+}
+
+function byKey(rows: readonly (ServerRow | undefined)[]): Rows {
+  const found = new Map<string, ServerRow>();
+  for (const row of rows) if (row !== undefined) found.set(serverKey(row), row);
+  return found;
 }
 
 function failsOpen(failOpen: FailOpen, shareUp: number): boolean {
@@ -118,16 +124,17 @@ function failsOpen(failOpen: FailOpen, shareUp: number): boolean {
   }
 }
 
-function rowOf(service: Service, { server, status }: Member, isFailOpenActive: boolean): readonly ServerRow[] {
-  if (status.override === 'maintenance') return [];
+/** Undefined: it is not in the table. */
+function rowOf(service: Service, { server, status }: Member, isFailOpenActive: boolean): ServerRow | undefined {
+  if (status.override === 'maintenance') return undefined;
   const isDraining = status.override === 'drain';
   if (status.health === 'up' || (isFailOpenActive && status.isObserved))
-    return [serverRow(server, isDraining ? 0 : server.weight)];
+    return serverRow(server, isDraining ? 0 : server.weight);
   const isKept = status.health === 'down' ? service.onFailure === 'quiesce' : status.foundWeight !== undefined;
-  return isKept ? [serverRow(server, 0)] : [];
+  return isKept ? serverRow(server, 0) : undefined;
 }
 
 /** A fallback server stays as the kernel has it until every server of its service has been observed. */
-function asFound({ server, status }: Member): readonly ServerRow[] {
-  return status.foundWeight === undefined ? [] : [serverRow(server, status.foundWeight)];
+function asFound({ server, status }: Member): ServerRow | undefined {
+  return status.foundWeight === undefined ? undefined : serverRow(server, status.foundWeight);
 }

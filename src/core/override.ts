@@ -17,6 +17,7 @@ export function overrideFor(
   server: { readonly address: string; readonly port: number },
   active: readonly ActiveOverride[],
 ): Override | undefined {
+  if (active.length === 0) return undefined;
   const actions = active.filter(({ targets }) => targets.some((target) => covers(target, server))).map((o) => o.action);
   return actions.includes('maintenance') ? 'maintenance' : actions[0];
 }

@@ -1,5 +1,5 @@
 import { familyOf } from '../core/address.ts';
-import { applyOp, type OpenTable, openTable } from '../core/apply.ts';
+import { applyOp, changed, type OpenTable, openTable } from '../core/apply.ts';
 import { applySettingOps, type SettingOp, type Settings, type SyncDaemon } from '../core/settings.ts';
 import type { Connections, Op, OpResult, ServiceRow, Table, Traffic } from '../core/table.ts';
 import type { Kernel, KernelUnavailable } from './kernel.ts';
@@ -25,9 +25,10 @@ export function createMemoryKernel(initial: Table = new Map()): MemoryKernel {
     },
     async apply(ops) {
       if (kernel.failure !== undefined) throw kernel.failure;
-      const table = openTable(kernel.table);
-      const results = ops.map((op) => applyAsKernel(table, op));
-      kernel.table = table;
+      let results: readonly OpResult[] = [];
+      kernel.table = changed(kernel.table, ops, (open) => {
+        results = ops.map((op) => applyAsKernel(open, op));
+      });
       return results;
     },
     async readSettings() {

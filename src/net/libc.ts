@@ -61,7 +61,7 @@ export function libcFault(): string | undefined {
 
 /** The error that a failed call throws, by its positive errno. */
 export function errorOf(syscall: string, errno: number): Error {
-  const [code, words] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, `error ${errno}`];
+  const [code, words] = systemErrors.get(-errno) ?? [`E${errno}`, `error ${errno}`];
   return Object.assign(new Error(`${syscall}: ${words}`), { code, errno: -errno, syscall });
 }
 
@@ -69,6 +69,9 @@ interface Loaded {
   readonly libc?: Libc;
   readonly fault?: string;
 }
+
+/** Node makes it anew each time it is asked. */
+const systemErrors = getSystemErrorMap();
 
 let loaded: Loaded | undefined;
 

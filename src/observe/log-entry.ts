@@ -72,9 +72,13 @@ export function entriesOf(event: AgentEvent): readonly LogEntry[] {
       return [entry(action, `${event.service} ${says}`, { 'lvs.service': event.service })];
     }
     case 'reconciled':
-      return event.results.flatMap(({ op, error }) => refusalEntries(tableChange(op), error));
+      return event.results.flatMap(({ op, error }) =>
+        error === undefined ? [] : [refusalEntry(tableChange(op), error)],
+      );
     case 'settings_changed':
-      return event.results.flatMap(({ op, error }) => refusalEntries(settingChange(op), error));
+      return event.results.flatMap(({ op, error }) =>
+        error === undefined ? [] : [refusalEntry(settingChange(op), error)],
+      );
     case 'op_planned':
       return [planEntry(tableChange(event.op))];
     case 'setting_planned':
@@ -181,13 +185,12 @@ function runEntry(check: CheckRef, { result, durationMs }: Extract<AgentEvent, {
   );
 }
 
-function refusalEntries(change: Change, error: string | undefined): readonly LogEntry[] {
-  if (error === undefined) return [];
+function refusalEntry(change: Change, error: string): LogEntry {
   const reason = change.reasonFor(error);
   const why = reason === undefined ? '' : `: ${reason}`;
   const message = `Cannot apply ${change.command()}: kernel answered ${error}${why}`;
   const fields = { ...changeFields(change), 'event.outcome': 'failure', 'error.code': error, 'error.message': reason };
-  return [{ ...entry('ipvs_op_failed', message, fields), repeat: { key: change.key, kind: error } }];
+  return { ...entry('ipvs_op_failed', message, fields), repeat: { key: change.key, kind: error } };
 }
 
 function planEntry(change: Change): LogEntry {

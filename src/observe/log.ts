@@ -58,6 +58,7 @@ function isRoutine(event: AgentEvent): boolean {
 
 /** What is repaired, or configured anew, may fail anew. */
 function relax(limit: RepeatLimit, event: AgentEvent): void {
+  if (limit.isIdle()) return;
   if (event.type === 'config_reloaded') limit.clear();
   if (event.type === 'reconciled') {
     for (const { op, error } of event.results) if (error === undefined) limit.forget(tableChange(op).key);

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
-import type { MetricsDetail } from '../core/config.ts';
+import type { MetricsDetail, Service } from '../core/config.ts';
 import { driftKinds } from '../core/drift.ts';
 import { type AgentEvent, reconcileTriggers } from '../core/event.ts';
 import type { Snapshot } from '../core/snapshot.ts';
@@ -27,15 +27,18 @@ export interface Exposition {
 export interface MetricsOptions {
   readonly version: string;
   readonly snapshot: () => Snapshot | undefined;
+  /** The services of `snapshot`, which costs more. */
+  readonly services?: () => readonly Service[] | undefined;
   /** Awaited before each rendering: reads the kernel's counters again. A failure is its own affair. */
   readonly refresh?: () => Promise<void>;
 }
 
 /** Counts events, shows the snapshot: the whole exposition in Prometheus' text format. */
-export function createMetrics({ version, snapshot, refresh }: MetricsOptions): Metrics {
+export function createMetrics({ version, snapshot, refresh, ...options }: MetricsOptions): Metrics {
+  const services = options.services ?? (() => servicesOf(snapshot()));
   const registry = new Registry();
   const agent = createAgentMetrics(registry);
-  const counts = createSeriesCounts(snapshot);
+  const counts = createSeriesCounts(services);
   const processMetrics = createProcessMetrics();
   const writeLoopLag = watchLoopLag();
   let names = metricNames;
@@ -44,7 +47,7 @@ export function createMetrics({ version, snapshot, refresh }: MetricsOptions): M
   const render = async () => {
     await refresh?.();
     const now = snapshot();
-    counts.follow(now);
+    counts.follow(servicesOf(now));
     const families = new Map(names.map((name) => [name, createFamily(name, metricTable[name])]));
     families.get('lvsd_build_info')?.emit(buildInfo, 1);
     agent.write(families);
@@ -61,7 +64,7 @@ export function createMetrics({ version, snapshot, refresh }: MetricsOptions): M
 
   return {
     observe: (event) => {
-      if (event.type === 'config_reloaded') counts.follow(snapshot());
+      if (event.type === 'config_reloaded') counts.follow(services());
       agent.observe(event);
       counts.observe(event);
     },
@@ -70,6 +73,10 @@ export function createMetrics({ version, snapshot, refresh }: MetricsOptions): M
       names = metricNames.filter((name) => isShown(name, detail));
     },
   };
+}
+
+function servicesOf(snapshot: Snapshot | undefined): readonly Service[] | undefined {
+  return snapshot?.services.map(({ service }) => service);
 }
 
 function isShown(name: MetricName, detail: MetricsDetail): boolean {
@@ -109,8 +116,11 @@ function createAgentMetrics(registry: Registry): AgentMetrics {
         case 'reconciled':
           runs.inc({ trigger: event.trigger, result: event.isOk ? 'ok' : 'error' });
           duration.observe(event.durationMs);
-          for (const { op, error } of event.results) {
-            operations.inc({ operation: op.kind, result: error === undefined ? 'ok' : 'error' });
+          for (const operation of opKinds) {
+            const results = event.results.filter(({ op }) => op.kind === operation);
+            const refused = results.filter(({ error }) => error !== undefined).length;
+            operations.inc({ operation, result: 'ok' }, results.length - refused);
+            operations.inc({ operation, result: 'error' }, refused);
           }
           return;
         case 'drift_found':

@@ -8,6 +8,8 @@ export interface RepeatLimit {
   /** The next of this key is news. */
   forget(key: string): void;
   clear(): void;
+  /** There is nothing to forget. */
+  isIdle(): boolean;
 }
 
 export function createRepeatLimit(intervalMs: number): RepeatLimit {
@@ -26,5 +28,6 @@ export function createRepeatLimit(intervalMs: number): RepeatLimit {
     },
     forget: (key) => void seen.delete(key),
     clear: () => seen.clear(),
+    isIdle: () => seen.size === 0,
   };
 }

@@ -1,7 +1,7 @@
-import type { Service } from '../core/config.ts';
+import type { Check, Server, Service } from '../core/config.ts';
 import type { AgentEvent, CheckRef, RunResult, ServerRef } from '../core/event.ts';
 import type { Reason } from '../core/observation.ts';
-import type { Snapshot } from '../core/snapshot.ts';
+import { serverKey } from '../core/table.ts';
 import { labelText } from './exposition.ts';
 import { Histogram } from './histogram.ts';
 import { metricTable } from './metric-table.ts';
@@ -13,11 +13,25 @@ export interface TransitionCounts {
 
 /** What was counted for a check. */
 export interface CheckCounts {
+  readonly check: string;
+  readonly type: string;
   readonly runs: Record<RunOutcome, number>;
   /** Most have none. */
   failures: Map<Reason, number> | undefined;
   /** One for all checks of the service that have the type. */
   readonly durations: Histogram;
+}
+
+interface ServerCounts extends TransitionCounts {
+  readonly checks: readonly CheckCounts[];
+}
+
+interface ServiceCounts extends TransitionCounts {
+  readonly service: Service;
+  /** By `serverKey`. */
+  readonly servers: ReadonlyMap<string, ServerCounts>;
+  /** By type of check. */
+  readonly durations: ReadonlyMap<string, Histogram>;
 }
 
 export type RunOutcome = 'pass' | 'fail' | 'inconclusive';
@@ -31,7 +45,7 @@ type RanEvent = Extract<AgentEvent, { readonly type: 'check_ran' }>;
 export interface SeriesCounts {
   observe(event: AgentEvent): void;
   /** Drops the counts of what left the configuration, and starts those of what came. */
-  follow(snapshot: Snapshot | undefined): void;
+  follow(services: readonly Service[] | undefined): void;
   service(name: string): TransitionCounts | undefined;
   server(ref: ServerRef): TransitionCounts | undefined;
   check(ref: CheckRef): CheckCounts | undefined;
@@ -39,37 +53,32 @@ export interface SeriesCounts {
   durations(): Iterable<Histogram>;
 }
 
-export function createSeriesCounts(snapshot: () => Snapshot | undefined): SeriesCounts {
+/** `current` tells the services of the configuration that runs. */
+export function createSeriesCounts(current: () => readonly Service[] | undefined): SeriesCounts {
   let known: readonly Service[] | undefined;
-  let services: ReadonlyMap<string, TransitionCounts> = new Map();
-  let servers: ReadonlyMap<string, TransitionCounts> = new Map();
-  let durations: ReadonlyMap<string, Histogram> = new Map();
-  let checks: ReadonlyMap<string, CheckCounts> = new Map();
-  /** Thousands are counted in a second: to make the key costs more than to count. */
+  let services: ReadonlyMap<string, ServiceCounts> = new Map();
+  /** Thousands are counted in a second: to look for one costs more than to count. */
   let checksByRef = new WeakMap<CheckRef, CheckCounts>();
 
-  const follow = (next: Snapshot | undefined) => {
+  const follow = (next: readonly Service[] | undefined) => {
     if (next === undefined || isSame(known, next)) return;
-    known = next.services.map(({ service }) => service);
-    services = new Map(known.map(({ name }) => [name, services.get(name) ?? startTransitions()]));
-    servers = carryOver(servers, serversOf(next), serverSeriesKey, startTransitions);
-    durations = carryOver(durations, checksOf(next), typeKey, startDurations);
-    const durationsOf = (ref: CheckRef) => durations.get(typeKey(ref)) ?? startDurations(ref);
-    checks = carryOver(checks, checksOf(next), checkSeriesKey, (ref) => startCheck(durationsOf(ref)));
+    known = next;
+    services = new Map(next.map((service) => [service.name, carryOver(services.get(service.name), service)]));
     checksByRef = new WeakMap();
   };
+  const server = (ref: ServerRef) => services.get(ref.service)?.servers.get(ref.server);
   const counts = {
     service: (name: string) => services.get(name),
-    server: (ref: ServerRef) => servers.get(serverSeriesKey(ref)),
-    check: (ref: CheckRef) => checks.get(checkSeriesKey(ref)),
-    durations: () => durations.values(),
+    server,
+    check: (ref: CheckRef) => server(ref)?.checks.find(isOf(ref)),
+    durations: () => [...services.values()].flatMap(({ durations }) => [...durations.values()]),
   };
 
   /** What is not counted may have come with a reload that nobody has told of yet. */
   const find = <Counts>(get: () => Counts | undefined): Counts | undefined => {
     const found = get();
     if (found !== undefined) return found;
-    follow(snapshot());
+    follow(current());
     return get();
   };
   const findCheck = (ref: CheckRef) => {
@@ -121,57 +130,57 @@ function increase<Key extends string>(counts: Record<Key, number> | undefined, k
 }
 
 /** A configuration is frozen data: one that was reloaded has other objects. */
-function isSame(known: readonly Service[] | undefined, { services }: Snapshot): boolean {
-  return known?.length === services.length && services.every(({ service }, index) => service === known[index]);
+function isSame(known: readonly Service[] | undefined, services: readonly Service[]): boolean {
+  return known?.length === services.length && services.every((service, index) => service === known[index]);
 }
 
-function carryOver<Ref, Counts>(
-  before: ReadonlyMap<string, Counts>,
-  refs: Iterable<Ref>,
-  keyOf: (ref: Ref) => string,
-  start: (ref: Ref) => Counts,
-): ReadonlyMap<string, Counts> {
-  const after = new Map<string, Counts>();
-  for (const ref of refs) {
-    const key = keyOf(ref);
-    if (!after.has(key)) after.set(key, before.get(key) ?? start(ref));
+/** The counts of a service as it is now: what it had before goes on, what it no longer has is gone. */
+function carryOver(before: ServiceCounts | undefined, service: Service): ServiceCounts {
+  if (before?.service === service) return before;
+  const durations = new Map<string, Histogram>();
+  const durationsOf = (type: string) => {
+    const found = durations.get(type) ?? before?.durations.get(type) ?? startDurations(service.name, type);
+    durations.set(type, found);
+    return found;
+  };
+  const carryServer = (key: string, { checks }: Server): ServerCounts => {
+    const known = before?.servers.get(key);
+    const carryCheck = ({ name, type }: Check) => {
+      const ref = { check: name, type };
+      // Asked for in any case: what no check has any more is not carried over.
+      const durations = durationsOf(type);
+      return known?.checks.find(isOf(ref)) ?? startCheck(ref, durations);
+    };
+    return { to: known?.to ?? startTransitions(), checks: checks.map(carryCheck) };
+  };
+  const servers = new Map<string, ServerCounts>();
+  for (const server of [...service.servers, ...service.fallbackServers]) {
+    const key = serverKey(server);
+    servers.set(key, carryServer(key, server));
   }
-  return after;
+  return {
+    service,
+    to: before?.to ?? startTransitions(),
+    servers,
+    durations,
+  };
 }
 
-function* serversOf(snapshot: Snapshot): Generator<ServerRef> {
-  for (const { service, servers } of snapshot.services) {
-    for (const { key } of servers) yield { service: service.name, server: key };
-  }
-}
-
-function* checksOf(snapshot: Snapshot): Generator<CheckRef> {
-  for (const { servers } of snapshot.services) {
-    for (const { checks } of servers) yield* checks;
-  }
-}
-
-function serverSeriesKey({ service, server }: ServerRef): string {
-  return `${service}\n${server}`;
-}
+type Series = Pick<CheckRef, 'check' | 'type'>;
 
 /** With the type: a check that changed its type is another series. */
-function checkSeriesKey({ service, server, check, type }: CheckRef): string {
-  return `${service}\n${server}\n${check}\n${type}`;
+function isOf({ check, type }: Series): (counts: CheckCounts) => boolean {
+  return (counts) => counts.check === check && counts.type === type;
 }
 
-function typeKey({ service, type }: CheckRef): string {
-  return `${service}\n${type}`;
+function startTransitions(): TransitionCounts['to'] {
+  return { up: 0, down: 0 };
 }
 
-function startTransitions(): TransitionCounts {
-  return { to: { up: 0, down: 0 } };
-}
-
-function startDurations({ service, type }: CheckRef): Histogram {
+function startDurations(service: string, type: string): Histogram {
   return new Histogram(labelText(metricTable.lvsd_check_duration_seconds.labels, [service, type]));
 }
 
-function startCheck(durations: Histogram): CheckCounts {
-  return { runs: { pass: 0, fail: 0, inconclusive: 0 }, failures: undefined, durations };
+function startCheck({ check, type }: Series, durations: Histogram): CheckCounts {
+  return { check, type, runs: { pass: 0, fail: 0, inconclusive: 0 }, failures: undefined, durations };
 }

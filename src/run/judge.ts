@@ -5,13 +5,16 @@ import type { Observation } from '../core/observation.ts';
 import { sameServer } from '../core/table.ts';
 import type { Clock } from './clock.ts';
 import { decisionFor, type ServerEntry, type ServiceEntry } from './roster.ts';
+import { sliceMs, type Turns } from './turns.ts';
 
 /** Decides anew for services of which something has changed, and tells what the decisions change. */
 export interface Judge {
   /** Puts a service before it; a change of a server's health is told with the decision that follows. */
   reconsider(service: ServiceEntry, change?: Change): void;
-  /** Decides at once what waits. */
+  /** Decides at once what waits, and tells all of it. */
   decide(): void;
+  /** What was decided is in force, and not all of it told yet. */
+  isTelling(): boolean;
 }
 
 export interface Change {
@@ -26,43 +29,64 @@ export interface JudgeOptions {
   readonly emit: (event: AgentEvent) => void;
   /** Called when a decision puts other rows in the table, or when what was awaited is there. */
   readonly onRows: () => void;
-  readonly clock: Pick<Clock, 'afterPoll' | 'at' | 'now'>;
+  readonly clock: Pick<Clock, 'at' | 'now'>;
+  readonly turns: Pick<Turns, 'take'>;
 }
 
-/** A decision costs as much as the service has servers: a thousand that fail within this time are one decision. */
+/** Of all that is done in slices of `sliceMs`, a decision for one service is never cut. It costs as much as the service has servers: a thousand that fail within this time are one decision. */
 const gatherMs = 10;
-/** For so long services are decided for at a time; a decision for one service is never cut. */
-const sliceMs = 10;
 /** Where decisions take long, there are so many times as long between them: probes go on while all servers are news. */
 const restShare = 4;
 
-export function createJudge({ emit, onRows, clock }: JudgeOptions): Judge {
+export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge {
   const waiting = new Map<ServiceEntry, Change[]>();
   let restedAtMs = Number.NEGATIVE_INFINITY;
+  let work = decideAll();
+  /** What was decided last has more to tell than fits in a slice. */
+  let isTelling = false;
+  let decidingMs = 0;
+  let isScheduled = false;
   let cancel = () => {};
 
-  const decideFor = (limitMs: number) => {
+  const workFor = (limitMs: number) => {
     cancel();
-    if (waiting.size === 0) return;
+    isScheduled = false;
+    if (!hasWork()) return;
     const startMs = clock.now();
-    for (const [service, changes] of waiting) {
-      waiting.delete(service);
-      decideAnew(service, changes);
-      if (clock.now() - startMs >= limitMs) break;
-    }
-    const endMs = clock.now();
-    restedAtMs = endMs + Math.max(gatherMs, restShare * (endMs - startMs));
-    if (waiting.size > 0) schedule();
+    do {
+      if (work.next().done) work = decideAll();
+    } while (hasWork() && clock.now() - startMs < limitMs);
+    if (!isTelling) rest();
+    if (hasWork()) schedule();
   };
 
-  const decideAnew = (service: ServiceEntry, changes: readonly Change[]) => {
-    const before = service.decision;
-    const after = decisionFor(service);
-    for (const change of changes) emit({ type: 'server_changed', ...describe(service, change, before, after) });
-    service.decision = after;
-    if (!sameRows(before.rows, after.rows) || before.isSettled !== after.isSettled) onRows();
-    announce(service, before, after);
+  const hasWork = () => isTelling || waiting.size > 0;
+
+  const rest = () => {
+    restedAtMs = clock.now() + Math.max(gatherMs, restShare * decidingMs);
+    decidingMs = 0;
   };
+
+  /** A generator: whoever wants all of it at once goes on where it stands. */
+  function* decideAll(): Generator<void, void> {
+    for (const [service, changes] of waiting) {
+      waiting.delete(service);
+      const startMs = clock.now();
+      const before = service.decision;
+      const after = decisionFor(service);
+      service.decision = after;
+      if (!sameRows(before.rows, after.rows) || before.isSettled !== after.isSettled) onRows();
+      decidingMs += clock.now() - startMs;
+      isTelling = true;
+      for (const change of changes) {
+        yield;
+        emit({ type: 'server_changed', ...describe(service, change, before, after) });
+      }
+      announce(service, before, after);
+      isTelling = false;
+      yield;
+    }
+  }
 
   const announce = (entry: ServiceEntry, before: Decision, { isUp, isSettled, ...after }: Decision) => {
     const service = entry.config.name;
@@ -80,18 +104,20 @@ export function createJudge({ emit, onRows, clock }: JudgeOptions): Judge {
   };
 
   const schedule = () => {
-    const decideSome = () => decideFor(sliceMs);
-    if (restedAtMs <= clock.now()) clock.afterPoll(decideSome);
-    else cancel = clock.at(restedAtMs, decideSome);
+    isScheduled = true;
+    const workSome = () => workFor(sliceMs);
+    if (isTelling || restedAtMs <= clock.now()) turns.take(workSome);
+    else cancel = clock.at(restedAtMs, () => turns.take(workSome));
   };
 
   return {
-    decide: () => decideFor(Number.POSITIVE_INFINITY),
+    decide: () => workFor(Number.POSITIVE_INFINITY),
+    isTelling: () => isTelling,
     reconsider: (service, change) => {
-      if (waiting.size === 0) schedule();
       const changes = waiting.get(service) ?? [];
       waiting.set(service, changes);
       if (change !== undefined) changes.push(change);
+      if (!isScheduled) schedule();
     },
   };
 }
@@ -115,5 +141,10 @@ function counts({ config }: ServiceEntry, { serversUp }: Pick<Decision, 'servers
 }
 
 function sameRows(a: Rows, b: Rows): boolean {
-  return a.size === b.size && [...a].every(([key, row]) => b.has(key) && sameServer(row, b.get(key) ?? row));
+  if (a.size !== b.size) return false;
+  for (const [key, row] of a) {
+    const other = b.get(key);
+    if (other === undefined || !sameServer(row, other)) return false;
+  }
+  return true;
 }

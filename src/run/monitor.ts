@@ -1,4 +1,4 @@
-import type { Check, Config } from '../core/config.ts';
+import type { Check, Config, Service } from '../core/config.ts';
 import type { CheckRef } from '../core/event.ts';
 import type { Decision } from '../core/fleet.ts';
 import { isContested, step } from '../core/health.ts';
@@ -19,12 +19,16 @@ import {
   type ServiceEntry,
 } from './roster.ts';
 import type { Run } from './timed-run.ts';
+import type { Turns } from './turns.ts';
 import { snapshotService } from './view.ts';
 
 /** All that is known of the servers' health: takes in configurations, runs and overrides, answers with decisions. */
 export interface Monitor {
-  /** Takes a configuration into force. `table`, as last read, tells which of its servers are in use already. */
-  configure(config: Config, table: Table): void;
+  /**
+   * Takes a configuration into force; what it changes waits to be decided. `table`, as last read, tells which of its servers
+   * are in use already.
+   */
+  configure(config: Config, table: Table): Promise<void>;
   /** What to run, by a key: one check for all that would see the same. */
   checks(): ReadonlyMap<string, Check>;
   /** Takes note of a run. True while a check that it speaks to is contested. */
@@ -34,6 +38,8 @@ export interface Monitor {
   noteTable(table: Table): void;
   /** Decides at once for all services of which something has changed; else they have their turn one after the other. */
   decide(): void;
+  /** What was decided is in force, and not all of it told yet. */
+  isTelling(): boolean;
   /** By service name, as last decided. */
   decisions(): ReadonlyMap<string, Decision>;
   /** The keys of `checks` that have not been run yet. */
@@ -41,10 +47,13 @@ export interface Monitor {
   /** Every check has been run, and none is contested. */
   hasVerdicts(): boolean;
   snapshot(kernel: Table): readonly ServiceSnapshot[];
+  /** Those of the snapshot. */
+  services(): readonly Service[];
 }
 
 export interface MonitorOptions extends JudgeOptions {
   readonly clock: Clock;
+  readonly turns: Turns;
 }
 
 /** One run, and the checks that share it. */
@@ -63,7 +72,7 @@ interface Subscription {
 const nothingShared = { subscriptions: [], refs: [] };
 
 export function createMonitor(options: MonitorOptions): Monitor {
-  const { emit, clock } = options;
+  const { emit, clock, turns } = options;
   const judge = createJudge(options);
   let roster: Roster = new Map();
   let runs: ReadonlyMap<string, SharedRun> = new Map();
@@ -74,6 +83,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
     const { health } = check.state;
     check.isObserved = true;
     if (observation !== undefined) check.state = step(check.state, observation.pass, check.check);
+    // What takes its place is looked at as a whole when the new runs are there.
+    if (roster.get(service.config.name) !== service) return;
     if (check.state.health !== health) noteHealth(service, server, observation);
     if (isNews) judge.reconsider(service);
   };
@@ -113,10 +124,11 @@ export function createMonitor(options: MonitorOptions): Monitor {
   };
 
   return {
-    configure: (config, table) => {
+    configure: async (config, table) => {
       judge.decide();
       const before = roster;
       roster = createRoster(config, before, table);
+      await turns.next();
       runs = sharedRuns(roster);
       for (const [name, service] of roster) {
         if (before.get(name) === service) continue;
@@ -126,9 +138,12 @@ export function createMonitor(options: MonitorOptions): Monitor {
         // A service that is found to be up is no news.
         service.announced ??= decisionFor(service).isUp ? 'up' : undefined;
       }
-      judge.decide();
     },
-    checks: () => new Map([...runs].map(([key, { check }]) => [key, check])),
+    checks: () => {
+      const checks = new Map<string, Check>();
+      for (const [key, { check }] of runs) checks.set(key, check);
+      return checks;
+    },
     record: (key, run, lagMs) => {
       const { subscriptions, refs } = runs.get(key) ?? nothingShared;
       const { result, durationMs } = run;
@@ -155,15 +170,19 @@ export function createMonitor(options: MonitorOptions): Monitor {
       }
     },
     decide: judge.decide,
+    isTelling: judge.isTelling,
     decisions: () => new Map([...roster].map(([name, { decision }]) => [name, decision])),
     unseen: () => {
       const isUnseen = ({ check }: Subscription) => check.last === undefined;
-      return new Set([...runs].flatMap(([key, { subscriptions }]) => (subscriptions.some(isUnseen) ? [key] : [])));
+      const unseen = new Set<string>();
+      for (const [key, { subscriptions }] of runs) if (subscriptions.some(isUnseen)) unseen.add(key);
+      return unseen;
     },
     hasVerdicts: () =>
       [...runs.values()]
         .flatMap(({ subscriptions }) => subscriptions)
         .every(({ check: { last, state } }) => last !== undefined && !isContested(state)),
+    services: () => [...roster.values()].map(({ config }) => config),
     snapshot: (kernel) => [...roster.values()].map((service) => snapshotService(service, kernel)),
   };
 }

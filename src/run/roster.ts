@@ -67,8 +67,8 @@ const runKeys = new WeakMap<Check, string>();
 
 /**
  * The roster of a configuration. What the one before knew of the same service, server or check goes on, as the same
- * entry where the configuration of the service is the same object; a server that is new starts `up` if the kernel's
- * table has it with a weight.
+ * entry where the configuration of the service or server is the same object; a server that is new starts `up` if the
+ * kernel's table has it with a weight.
  */
 export function createRoster(config: Config, before: Roster, table: Table): Roster {
   const byKey = new Map([...before.values()].map((entry) => [serviceKey(entry.config.identity), entry]));
@@ -91,9 +91,9 @@ export function healthOf(checks: readonly CheckEntry[]): Health {
 
 /** Decides anew for a service as it stands. */
 export function decisionFor({ config, servers, decision, leaving }: ServiceEntry): Decision {
-  const statuses = (isFallback: boolean) =>
-    new Map(servers.filter((entry) => entry.isFallback === isFallback).map((entry) => [entry.key, statusOf(entry)]));
-  return decide(config, { servers: statuses(false), fallbackServers: statuses(true), before: decision, leaving });
+  const statuses = servers.map(statusOf);
+  const fallbacks = statuses.splice(config.servers.length);
+  return decide(config, { servers: statuses, fallbackServers: fallbacks, before: decision, leaving });
 }
 
 function createService(config: Service, previous: ServiceEntry | undefined, table: Table): ServiceEntry {
@@ -102,8 +102,12 @@ function createService(config: Service, previous: ServiceEntry | undefined, tabl
   const known = new Map(previous?.servers.map((entry) => [entry.key, entry]));
   const create = (isFallback: boolean) => (server: Server) => {
     const key = serverKey(server);
-    const foundWeight = previous === undefined ? rows.get(key)?.weight : known.get(key)?.foundWeight;
-    return createServer(config.name, server, isFallback, known.get(key), foundWeight);
+    const before = known.get(key);
+    const isSame =
+      before?.config === server && before.isFallback === isFallback && previous?.config.name === config.name;
+    if (isSame) return before;
+    const foundWeight = previous === undefined ? rows.get(key)?.weight : before?.foundWeight;
+    return createServer(config.name, server, isFallback, before, foundWeight);
   };
   const servers = [...config.servers.map(create(false)), ...config.fallbackServers.map(create(true))];
   return {
@@ -126,6 +130,8 @@ function createServer(
   const health = previous?.health ?? (foundWeight !== undefined && foundWeight > 0 ? 'up' : 'unknown');
   const before = previous?.checks ?? [];
   const checks = config.checks.map((check): CheckEntry => {
+    const unchanged = before.find((entry) => entry.check === check && entry.ref.service === service);
+    if (unchanged !== undefined) return unchanged;
     const ref = { service, server: key, check: check.name, type: check.type };
     const same = before.filter((entry) => runKey(entry.check) === runKey(check));
     const namesake = (entry: CheckEntry) => entry.check.name === check.name;

@@ -9,6 +9,7 @@ import { createBackoff } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import { type Ownership, own } from './ownership.ts';
 import { createDriftTeller, createPlanTeller } from './teller.ts';
+import { createSlices, type Turns } from './turns.ts';
 
 export interface TableKeeper {
   /**
@@ -31,6 +32,7 @@ export interface TablePass {
 export interface TableKeeperOptions {
   readonly kernel: Kernel;
   readonly clock: Clock;
+  readonly turns: Turns;
   readonly emit: (event: AgentEvent) => void;
   /** The table that is wanted, and the services of it that wait for first runs: see `withoutEmptying`. */
   readonly desired: () => { readonly table: Table; readonly awaiting: ReadonlySet<string> };
@@ -44,8 +46,10 @@ export interface TableKeeperOptions {
 
 /** Keeps the kernel's table as it is wanted: read, diff, apply what differs, read again after a refusal. */
 export function createTableKeeper(options: TableKeeperOptions): TableKeeper {
-  const { kernel, emit, ownership, isRepairing, isDryRun } = options;
+  const { kernel, turns, emit, ownership, isRepairing, isDryRun } = options;
   const backoff = createBackoff(options.clock);
+  /** With thousands of servers each step takes as long as may pass between two looks at the sockets. */
+  const slices = createSlices(turns, options.clock);
   const tellDrift = createDriftTeller(emit);
   const tellPlan = createPlanTeller(formatOp, (op: Op) => emit({ type: 'op_planned', op }));
   let table: Table = new Map();
@@ -55,6 +59,8 @@ export function createTableKeeper(options: TableKeeperOptions): TableKeeper {
   let expected: Table | undefined;
 
   const keep = async (isRead: boolean): Promise<TablePass> => {
+    await turns.next();
+    slices.begin();
     if (isRead || !isKnown) {
       await read();
       return pass(true);
@@ -71,17 +77,20 @@ export function createTableKeeper(options: TableKeeperOptions): TableKeeper {
   const pass = async (isFinal: boolean): Promise<TablePass> => {
     const { table: desired, awaiting } = options.desired();
     const drifts = expected === undefined ? [] : findDrift(expected, table);
+    await slices.pass();
     const ops = diff(desired, table, ownership.owned()).filter(isToBeDone(drifts, desired));
     if (isDryRun) {
       tellPlan(ops);
       return { results: [], isOk: true };
     }
     own(ownership, new Set([...ownership.owned(), ...desired.keys()]));
+    await slices.pass();
     const results = await applyInSteps(desired, awaiting, backoff.due(ops, formatOp));
     if (isFinal) {
       backoff.note(results, ({ op }) => formatOp(op));
       if (results.some(({ error }) => error !== undefined)) await read();
     }
+    await slices.pass();
     tellDrift(drifts, isRepairing());
     own(ownership, new Set([...ownership.owned()].filter((key) => desired.has(key) || table.has(key))));
     const left = isRepairing() ? table : applyOps(expected ?? table, applied(results));
@@ -103,19 +112,24 @@ export function createTableKeeper(options: TableKeeperOptions): TableKeeper {
     ops: readonly Op[],
   ): Promise<readonly OpResult[]> => {
     const added = await apply(ops.filter((op) => !takesAway(op)));
-    const taking = ops.filter(takesAway);
-    return [...added, ...(await apply(withoutEmptying(taking, table, desired, awaiting)))];
+    await slices.pass();
+    const taking = withoutEmptying(ops.filter(takesAway), table, desired, awaiting);
+    await slices.pass();
+    return [...added, ...(await apply(taking))];
   };
 
   const read = async () => {
     table = await kernel.read();
     isKnown = true;
+    await slices.pass();
     options.onRead(table);
+    await slices.pass();
   };
 
   const apply = async (ops: readonly Op[]): Promise<readonly OpResult[]> => {
     if (ops.length === 0) return [];
     const results = await kernel.apply(ops);
+    await slices.pass();
     table = applyOps(table, applied(results));
     return results;
   };

@@ -74,7 +74,8 @@ export function createWatcher({ clock, connections, hasten }: WatcherOptions): W
 
   return {
     set: (checks) => {
-      const wanted = new Map([...checks].filter(([, { isWatched }]) => isWatched));
+      const wanted = new Map<string, Check>();
+      for (const [key, check] of checks) if (check.isWatched) wanted.set(key, check);
       for (const [key, watch] of watches) if (!wanted.has(key)) forget(key, watch);
       for (const [key, check] of wanted) {
         if (watches.size >= connections.limit) break;

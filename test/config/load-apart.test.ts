@@ -5,6 +5,8 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parseUnfrozen } from '../../src/config/load.ts';
 import { createConfigReader } from '../../src/config/load-apart.ts';
+import { receiveServers, sendServers } from '../../src/config/pieces.ts';
+import { aConfig, aServer, aService } from '../support/build.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lvsd-apart-'));
 const path = join(directory, 'config.yaml');
@@ -59,12 +61,13 @@ test('what a thread reads again and finds unchanged stays the same object', asyn
   const write = (head: string, port: number) =>
     writeFileSync(large, `${head}${'# comment\n'.repeat(10_000)}services:\n${service('a', 80)}${service('b', port)}`);
   write('version: 1\n', 81);
-  const program =
-    "require('node:worker_threads').parentPort.postMessage({ config: require('node:worker_threads').workerData })";
-  const read = createConfigReader(
-    large,
-    ({ text, path: file }) => new Worker(program, { eval: true, workerData: parseUnfrozen(text, file) }),
-  );
+  const program = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    parentPort.postMessage(workerData, [workerData.servers]);`;
+  const read = createConfigReader(large, ({ text, path: file }) => {
+    const workerData = sendServers(parseUnfrozen(text, file));
+    return new Worker(program, { eval: true, workerData, transferList: [workerData.servers] });
+  });
   const before = await read();
   write('version: 1\nagent: { on_stop: remove }\n', 82);
   const after = await read();
@@ -72,4 +75,36 @@ test('what a thread reads again and finds unchanged stays the same object', asyn
   expect(after.services[0]).toBe(before.services[0]);
   expect(after.services[1]).not.toBe(before.services[1]);
   expect(Object.isFrozen(after.services)).toBe(true);
+});
+
+test('servers come in pieces, each to its place, with a pause between', async () => {
+  const servers = (base: string, count: number) => Array.from({ length: count }, (_, i) => aServer(`${base}.${i}`));
+  const config = aConfig([
+    aService({ name: 'none', servers: [] }),
+    aService({ name: 'large', servers: servers('10.0', 1250) }),
+    aService({ name: 'small', servers: servers('10.1', 2) }),
+  ]);
+  const taken: string[] = [];
+  let pauses = 0;
+  const parcel = sendServers(config);
+  expect(parcel.config.services.flatMap((service) => service.servers)).toEqual([]);
+  const received = await receiveServers(
+    parcel,
+    (server, service, index) => {
+      taken.push(`${service} ${index} ${pauses}`);
+      return server;
+    },
+    async () => {
+      pauses += 1;
+    },
+  );
+  expect(received).toEqual(config);
+  expect([taken[0], taken[499], taken[500], taken[1249], taken[1250], taken[1251]]).toEqual([
+    '1 0 0',
+    '1 499 0',
+    '1 500 1',
+    '1 1249 2',
+    '2 0 2',
+    '2 1 2',
+  ]);
 });

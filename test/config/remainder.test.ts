@@ -12,11 +12,13 @@ const head = 'version: 1\nchecks:\n  web: { type: http, path: /a }\n# The servic
 const tail = 'maintenance:\n  - { servers: [10.0.0.1], schedule: "0 3 * * *", duration: 1h }\n';
 const first = '  - { name: first, address: 192.0.2.250:80, servers: [10.0.0.1] }\n';
 
+const noPause = async () => {};
+
 /** What is left to read of the second text by one who has read the first, and what comes of it. */
-function readAgain(before: string, text: string) {
+async function readAgain(before: string, text: string) {
   const config = load(before);
   const remainder = remainderOf(text, { text: before, config });
-  return { before: config, remainder, config: remainder && parseRemainder(remainder) };
+  return { before: config, remainder, config: remainder && (await parseRemainder(remainder, noPause)) };
 }
 
 function file(...services: readonly string[]): string {
@@ -27,8 +29,8 @@ const web =
   '  - name: web\n    address: 192.0.2.1:80\n    checks: [web]\n    servers: [10.0.1.1]\n  # The end of web.\n';
 const dns = '  - name: dns\n    address: 192.0.2.2:53\n    servers:\n      - 10.0.2.1\n';
 
-test('what changed is read, and the rest stays the same objects', () => {
-  const again = readAgain(file(first, web, dns), file(first, web, dns.replace('10.0.2.1', '10.0.2.2')));
+test('what changed is read, and the rest stays the same objects', async () => {
+  const again = await readAgain(file(first, web, dns), file(first, web, dns.replace('10.0.2.1', '10.0.2.2')));
   expect(again.remainder?.text).toBe(file(dns.replace('10.0.2.1', '10.0.2.2')));
   expect(again.config).toEqual(load(file(first, web, dns.replace('10.0.2.1', '10.0.2.2'))));
   expect(again.config?.services[0]).toBe(again.before.services[0]);
@@ -40,8 +42,8 @@ test.each([
   ['the order', [dns, first, web]],
   ['that one is gone', [first, dns]],
   ['that one is new', [first, '  - { name: new, address: 192.0.2.3:80, servers: [10.0.3.1] }\n', web, dns]],
-])('what changed may be %s', (_what, services) => {
-  const { config } = readAgain(file(first, web, dns), file(...services));
+])('what changed may be %s', async (_what, services) => {
+  const { config } = await readAgain(file(first, web, dns), file(...services));
   expect(config).toEqual(load(file(...services)));
   expect(Object.isFrozen(config?.services)).toBe(true);
 });
@@ -56,32 +58,32 @@ test.each([
   ['an unknown key', [first, web.replace('checks', 'check')]],
   ['a text that is not closed', [first, web.replace('name: web', 'name: "web'), dns]],
   ['no service', []],
-])('%s is left to the reading of the whole', (_what, services) => {
+])('%s is left to the reading of the whole', async (_what, services) => {
   expect(issuesOf(file(...services))).not.toEqual([]);
-  expect(readAgain(file(first, web, dns), file(...services)).config).toBeUndefined();
+  expect((await readAgain(file(first, web, dns), file(...services))).config).toBeUndefined();
 });
 
 test.each([
   ['the head', file(first, web).replace('path: /a', 'path: /b')],
   ['the tail', file(first, web).replace('1h', '2h')],
   ['the style', file(first, web).replaceAll('\n', '\r\n')],
-])('nothing is taken from before when %s changed', (_what, text) => {
+])('nothing is taken from before when %s changed', async (_what, text) => {
   expect(issuesOf(text)).toEqual([]);
-  expect(readAgain(file(first, web), text).remainder).toBeUndefined();
+  expect((await readAgain(file(first, web), text)).remainder).toBeUndefined();
 });
 
-test('an anchor may be meant anywhere, so that nothing is taken from before', () => {
+test('an anchor may be meant anywhere, so that nothing is taken from before', async () => {
   const anchored = (port: number) =>
     file(first, dns.replace('10.0.2.1', '&a { address: 10.0.2.1 }'), web.replace('10.0.1.1', `*a, 10.0.1.1:${port}`));
-  expect(readAgain(anchored(1), anchored(2)).remainder).toBeUndefined();
+  expect((await readAgain(anchored(1), anchored(2))).remainder).toBeUndefined();
 });
 
-test('a service whose certificates are in a file is read again, as the file may have changed', () => {
+test('a service whose certificates are in a file is read again, as the file may have changed', async () => {
   const authority = createAuthority();
   try {
     const checks = `checks: [{ type: http, tls: { ca: ${authority.path} } }]`;
     const checked = dns.replace('servers:', `${checks}\n    servers:`);
-    const again = readAgain(file(first, web, checked), file(first, web, checked));
+    const again = await readAgain(file(first, web, checked), file(first, web, checked));
     expect(again.remainder?.text).toBe(file(checked));
   } finally {
     authority.remove();
@@ -155,23 +157,23 @@ const edit = fc.oneof(
   }),
 );
 
-test('what is read with the help of what was read before is what the whole says', () => {
+test('what is read with the help of what was read before is what the whole says', async () => {
   let helped = 0;
   let refused = 0;
-  const check = (before: string, text: string) => {
+  const check = async (before: string, text: string) => {
     if (issuesOf(before).length > 0) return;
-    const { config } = readAgain(before, text);
+    const { config } = await readAgain(before, text);
     const issues = issuesOf(text);
     if (config !== undefined) expect({ config, issues }).toEqual({ config: loadOrNothing(text), issues: [] });
     helped += config === undefined ? 0 : 1;
     refused += Math.sign(issues.length);
   };
-  fc.assert(
-    fc.property(source, edit, (before, change) => check(before, change(before))),
+  await fc.assert(
+    fc.asyncProperty(source, edit, (before, change) => check(before, change(before))),
     { numRuns: 1500 },
   );
-  fc.assert(
-    fc.property(pair, ([one = '', other = '']) => check(one, other)),
+  await fc.assert(
+    fc.asyncProperty(pair, ([one = '', other = '']) => check(one, other)),
     { numRuns: 500 },
   );
   expect(helped).toBeGreaterThan(200);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { applyOps } from '../../src/core/apply.ts';
-import { diff } from '../../src/core/diff.ts';
+import { diff, withoutEmptying } from '../../src/core/diff.ts';
 import { findDrift } from '../../src/core/drift.ts';
 import { type ServiceRow, serviceKey, type Table, type TableService } from '../../src/core/table.ts';
 import { aRow, aServiceRow, aTable } from '../support/build.ts';
@@ -228,3 +228,21 @@ describe('findDrift', () => {
 function traffic(connections: number) {
   return { connections, incomingPackets: 0, outgoingPackets: 0, incomingBytes: 0, outgoingBytes: 0 };
 }
+
+test('whether a service would be emptied is looked up once, however many of its servers are taken away', () => {
+  const table = aTable([web, ...Array.from({ length: 100 }, (_, index) => aRow(`10.0.0.${index}`))]);
+  const desired = aTable([web]);
+  let looks = 0;
+  for (const { servers } of table.values()) {
+    Object.assign(servers, {
+      values: () => {
+        looks += 1;
+        return Map.prototype.values.call(servers);
+      },
+    });
+  }
+  const taking = diff(desired, table);
+  expect(withoutEmptying(taking, table, desired, new Set(table.keys()))).toEqual([]);
+  expect(withoutEmptying(taking, table, desired, new Set())).toEqual(taking);
+  expect(looks).toBe(2);
+});

@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { FailOpen, Service } from '../../src/core/config.ts';
 import { decide, type ServerStatus, type ServiceStatus, serverState } from '../../src/core/fleet.ts';
-import { serverKey } from '../../src/core/table.ts';
 import { aRow, aServer, aService } from '../support/build.ts';
 
 const up: ServerStatus = { health: 'up', isObserved: true, foundWeight: undefined, override: undefined };
@@ -22,11 +21,9 @@ function decideWith(
   fallbacks: readonly ServerStatus[] = [],
   isStandingIn = false,
 ) {
-  const zip = (members: Service['servers'], statuses: readonly ServerStatus[]) =>
-    new Map(members.flatMap((member, index) => (statuses[index] ? [[serverKey(member), statuses[index]]] : [])));
   const status: ServiceStatus = {
-    servers: zip(service.servers, servers),
-    fallbackServers: zip(service.fallbackServers, fallbacks),
+    servers,
+    fallbackServers: fallbacks,
     before: { isFallbackActive: isStandingIn, isFailOpenActive: isStandingIn },
     leaving: [],
   };
@@ -79,8 +76,8 @@ describe('decide', () => {
   test('rows that leave the configuration are kept as they are', () => {
     const leaving = [aRow('10.0.0.9', { weight: 0 })];
     const decision = decide(aService(), {
-      servers: new Map(),
-      fallbackServers: new Map(),
+      servers: [],
+      fallbackServers: [],
       before: { isFallbackActive: false, isFailOpenActive: false },
       leaving,
     });

@@ -31,6 +31,15 @@ test.each([
   expect(share(previous, next)).not.toBe(previous);
 });
 
+test('of what is frozen nothing is copied but where something in it is replaced', () => {
+  const previous = Object.freeze({ a: Object.freeze({ b: 1 }), c: Object.freeze([1]) });
+  const next = Object.freeze({ a: Object.freeze({ b: 2 }), c: Object.freeze([1, 2]) });
+  expect(share(previous, next)).toBe(next);
+  const half = Object.freeze({ a: Object.freeze({ b: 1 }), c: Object.freeze([1, 2]) });
+  const shared = share(previous, half);
+  expect([shared.a === previous.a, shared.c === half.c, shared === half]).toEqual([true, true, false]);
+});
+
 test('a key may have the name of what every object has', () => {
   const [previous, next] = ['{"__proto__":1,"a":1}', '{"__proto__":1,"a":2}'].map((text) => JSON.parse(text));
   expect(JSON.stringify(share(previous, next))).toBe('{"__proto__":1,"a":2}');

@@ -1,9 +1,10 @@
-import type { Check, Server, Service } from '../../src/core/config.ts';
+import type { Server, Service } from '../../src/core/config.ts';
 import type { CheckRef, RunResult, ServerChange } from '../../src/core/event.ts';
 import type { Decision } from '../../src/core/fleet.ts';
 import { fail, type Observation, pass } from '../../src/core/observation.ts';
 import type { CheckSnapshot, ServerSnapshot, ServiceSnapshot, Snapshot } from '../../src/core/snapshot.ts';
 import { type ServiceIdentity, serverKey } from '../../src/core/table.ts';
+import { aCheck } from '../support/build.ts';
 
 export const passing: Observation = pass('L7OK', 'status 200');
 export const failing: Observation = fail('L7STS', 'status 503');
@@ -17,7 +18,15 @@ export function seen(observation: Observation): RunResult {
 }
 
 export function makeServer(address: string, port = 80, weight = 1): Server {
-  return { address, port, forwarding: 'dr', weight, upperThreshold: 0, lowerThreshold: 0, checks: [] as Check[] };
+  return {
+    address,
+    port,
+    forwarding: 'dr',
+    weight,
+    upperThreshold: 0,
+    lowerThreshold: 0,
+    checks: [aCheck({ name: 'http', type: 'http' })],
+  };
 }
 
 function makeService(
@@ -46,7 +55,7 @@ export const web = makeService(
   'web',
   { kind: 'address', protocol: 'tcp', address: '172.16.100.100', port: 80 },
   [makeServer('172.16.100.10', 80, 2), makeServer('172.16.100.11')],
-  [makeServer('127.0.0.1')],
+  [{ ...makeServer('127.0.0.1'), checks: [] }],
 );
 
 export const byMark = makeService('by-mark', { kind: 'fwmark', mark: 10, family: 'ipv6' }, [

@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
 import type { AgentEvent } from '../../src/core/event.ts';
 import { createJudge } from '../../src/run/judge.ts';
-import { createRoster, type ServiceEntry } from '../../src/run/roster.ts';
+import { createRoster, type ServerEntry, type ServiceEntry } from '../../src/run/roster.ts';
 import { aConfig, aService } from '../support/build.ts';
 
-/** Each decision takes 4 ms; what is put off is in `later`, in order, with when it is due. */
+/** Each decision takes 4 ms, to tell a change 2; what is put off is in `later`, in order, with when it is due. */
 function judging() {
   const services = Array.from({ length: 10 }, (_, index) =>
     aService({
@@ -15,18 +15,26 @@ function judging() {
   const entries = [...createRoster(aConfig(services), new Map(), new Map()).values()];
   for (const { servers } of entries) for (const server of servers) server.health = 'up';
   const decided: string[] = [];
+  const told: string[] = [];
   const later: { readonly dueMs: number; readonly run: () => void }[] = [];
   let nowMs = 0;
   const judge = createJudge({
-    onRows: () => {},
-    emit: (event: AgentEvent) => {
-      if (event.type !== 'service_changed') return;
-      decided.push(event.service);
+    onRows: () => {
+      told.push('rows');
       nowMs += 4;
     },
+    emit: (event: AgentEvent) => {
+      if (event.type === 'server_changed') {
+        told.push(`${event.service} ${event.from}`);
+        nowMs += 2;
+      }
+      if (event.type !== 'service_changed') return;
+      told.push(event.service);
+      decided.push(event.service);
+    },
+    turns: { take: (run) => void later.push({ dueMs: nowMs, run }) },
     clock: {
       now: () => nowMs,
-      afterPoll: (run) => void later.push({ dueMs: nowMs, run }),
       at: (dueMs, run) => {
         const entry = { dueMs, run };
         later.push(entry);
@@ -39,7 +47,7 @@ function judging() {
     nowMs = Math.max(nowMs, dueMs);
     run();
   };
-  return { judge, entries, decided, later, next, now: () => nowMs };
+  return { judge, entries, decided, told, later, next, now: () => nowMs };
 }
 
 function reconsiderAll({ judge, entries }: ReturnType<typeof judging>): readonly ServiceEntry[] {
@@ -53,9 +61,10 @@ test('decisions for many services are cut into slices, with four times as long b
   world.next();
   expect([world.decided.length, world.now()]).toEqual([3, 12]);
   world.next();
+  expect(world.now()).toBe(12 + 4 * 12);
+  world.next();
   expect([world.decided.length, world.now()]).toEqual([6, 12 + 4 * 12 + 12]);
-  world.next();
-  world.next();
+  for (let count = 0; count < 4; count++) world.next();
   expect(world.decided).toEqual(world.entries.map(({ config }) => config.name));
   expect(world.later).toEqual([]);
 });
@@ -67,4 +76,35 @@ test('what is asked for at once is decided at once, and nothing is left for late
   world.judge.decide();
   expect(world.decided).toHaveLength(10);
   expect(world.later).toEqual([]);
+});
+
+test('what one decision has to tell is cut into slices; the table has it before, and the next decision comes after it', () => {
+  const { judge, entries, told, later, next, now } = judging();
+  const [first, second] = entries as [ServiceEntry, ServiceEntry];
+  const [server] = first.servers as [ServerEntry];
+  for (const from of ['unknown', 'down', 'unknown', 'down', 'unknown'] as const) {
+    judge.reconsider(first, { server, from, to: 'up', observation: undefined });
+  }
+  next();
+  expect([told, now()]).toEqual([['rows', 'web-0 unknown', 'web-0 down', 'web-0 unknown'], 10]);
+  expect([judge.isTelling(), later.length]).toEqual([true, 1]);
+  judge.reconsider(second);
+  next();
+  expect([told.slice(4), now()]).toEqual([['web-0 down', 'web-0 unknown', 'web-0', 'rows', 'web-1'], 18]);
+  expect([judge.isTelling(), later.length]).toEqual([false, 0]);
+});
+
+test('what is decided at once goes on with what is being told', () => {
+  const { judge, entries, told, next } = judging();
+  const [first, second] = entries as [ServiceEntry, ServiceEntry];
+  const [server] = first.servers as [ServerEntry];
+  const change = { server, from: 'down', to: 'up', observation: undefined } as const;
+  for (let count = 0; count < 5; count++) judge.reconsider(first, change);
+  next();
+  judge.reconsider(second, change);
+  judge.decide();
+  expect(told.slice(4)).toEqual(['web-0 down', 'web-0 down', 'web-0', 'rows', 'web-1 down', 'web-1']);
+  expect(judge.isTelling()).toBe(false);
+  next();
+  expect(told).toHaveLength(10);
 });

@@ -1,0 +1,44 @@
+import { expect, test } from '@jest/globals';
+import { createSlices, createTurns } from '../../src/run/turns.ts';
+
+/** What is put off until the sockets were read, and how it goes on. */
+function polling() {
+  const polled: (() => void)[] = [];
+  const poll = async () => {
+    for (const run of polled.splice(0)) run();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { afterPoll: (run: () => void) => void polled.push(run), poll, polled };
+}
+
+test('each who asks has a turn of its own, in order', async () => {
+  const { afterPoll, poll, polled } = polling();
+  const turns = createTurns({ afterPoll });
+  const had: string[] = [];
+  for (const name of ['a', 'b', 'c']) void turns.next().then(() => had.push(name));
+  expect(had).toEqual([]);
+  const seen: string[] = [];
+  for (let count = 0; count < 3; count++) {
+    await poll();
+    seen.push(had.join(''));
+  }
+  expect(seen).toEqual(['a', 'ab', 'abc']);
+  expect(polled).toEqual([]);
+});
+
+test('work waits for a turn once it has taken long since it last had one', async () => {
+  let nowMs = 0;
+  let given = 0;
+  const next = async () => {
+    given += 1;
+  };
+  const slices = createSlices({ next }, { now: () => nowMs });
+  slices.begin();
+  const seen: number[] = [];
+  for (const tookMs of [4, 4, 4, 4, 20]) {
+    nowMs += tookMs;
+    await slices.pass();
+    seen.push(given);
+  }
+  expect(seen).toEqual([0, 0, 1, 1, 2]);
+});
