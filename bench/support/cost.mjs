@@ -4,7 +4,7 @@ import { nowMs, sleep, until } from './shell.mjs';
 import { clearTable, watchTable } from './table.mjs';
 
 /** V8 compiles what runs often, which takes so long in emulation. */
-export const settleSeconds = 45;
+export const settleSeconds = 90;
 /** A peer that is asked too much may never have all servers in the table. */
 const longestFillMs = 90_000;
 
