@@ -288,6 +288,28 @@ describe('a start', () => {
     expect(world.agent.snapshot().isReady).toBe(true);
   });
 
+  test('has one run of the reconciler at a time, though a run itself decides what asks for another', async () => {
+    const late = aServer(two, { checks: [checkOf(two, { timeoutMs: 5 })] });
+    const mail = web({ name: 'mail', identity: { kind: 'fwmark', mark: 8, family: 'ipv4' }, servers: [late] });
+    const config = aConfig([web({ servers: [server(one)] }), mail]);
+    // The last verdict comes while the judge rests from the one before: the run that makes the agent ready has it decide.
+    const world = createWorld({ config, behaviours: { [two]: 'silent' } });
+    const asked: string[][] = [];
+    const { apply } = world.kernel;
+    world.kernel.apply = async (ops) => {
+      asked.push(ops.map(({ kind }) => kind));
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+      return apply(ops);
+    };
+    const ready = world.agent.start();
+    for (let turn = 0; turn < 5; turn++) await world.clock.settle();
+    await ready;
+    await world.clock.advance(505);
+    for (let turn = 0; turn < 5; turn++) await world.clock.settle();
+    expect(world.rows('FWM 8')).toEqual(['10.0.0.2 w1']);
+    expect(asked).toEqual([['add_service', 'add_service'], ['add_server'], ['add_server']]);
+  });
+
   test('removes a service that was ours and left the configuration meanwhile, and no other', async () => {
     const mine = aServiceRow({ identity: { kind: 'fwmark', mark: 1, family: 'ipv4' } });
     const foreign = aServiceRow({ identity: { kind: 'fwmark', mark: 2, family: 'ipv4' } });

@@ -74,13 +74,22 @@ function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
 async function readTable(channel: Channel, depth: Depth): Promise<Table> {
   const type = await findFamily(channel);
   const table = new Map<string, TableService>();
-  for (const row of await channel.dump({ type, payload: askForServices() })) {
-    const service = readService(row, depth);
-    if (service === undefined) continue;
+  for (const service of await listServices(channel, type, depth)) {
     const servers = await readServers(channel, type, service, depth);
     table.set(serviceKey(service.identity), { ...service, servers });
   }
+  const empty = [...table].flatMap(([key, { servers }]) => (servers.size === 0 ? [key] : []));
+  if (empty.length === 0) return table;
+  // Of a service that was deleted since it was listed, the kernel lists no servers either.
+  const left = new Set((await listServices(channel, type, depth)).map(({ identity }) => serviceKey(identity)));
+  for (const key of empty) if (!left.has(key)) table.delete(key);
   return table;
+}
+
+/** Without servers. */
+async function listServices(channel: Channel, type: number, depth: Depth): Promise<readonly TableService[]> {
+  const rows = await channel.dump({ type, payload: askForServices() });
+  return rows.flatMap((row) => readService(row, depth) ?? []);
 }
 
 async function readServers(

@@ -107,10 +107,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   };
 
   const start = (): Promise<boolean> => {
-    running = runOnce().finally(() => {
-      running = undefined;
-      if (next === undefined) schedule();
-    });
+    // Not at once: what a run decides as it begins may ask for another, which is to find this one under way.
+    running = Promise.resolve()
+      .then(runOnce)
+      .finally(() => {
+        running = undefined;
+        if (next === undefined) schedule();
+      });
     return running;
   };
 

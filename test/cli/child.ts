@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
 /** What waits for an event is done within a second; this only bounds a test that fails, on a machine that is busy. */
-export const limitMs = 30_000;
+export const limitMs = 90_000;
 
 /** Exit code, or the signal that ended the process. */
 export type Ending = number | NodeJS.Signals;

@@ -53,6 +53,6 @@ export function realserverContract(method: 'dr' | 'tun', minSteps: number, found
         expect([changes, dump(host)]).toEqual([changes, asFound]);
       });
       expect(steps).toBeGreaterThanOrEqual(minSteps);
-    }, 600_000);
+    }, 1_800_000);
   });
 }

@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { writeConfigFile } from './support/agent.ts';
 import { lvsdOn } from './support/host.ts';
 import { ipvsadm } from './support/ipvsadm.ts';
 import { createNetwork, fetchFrom, type Host, type Network } from './support/netns.ts';
 import { type RealServer, startRealServer } from './support/realserver.ts';
-
-// Each command is a start of Node, which takes its time in emulation.
-jest.setTimeout(180_000);
 
 const vip = '172.16.100.100';
 const mark = 8;
@@ -46,10 +43,10 @@ test('a service by mark serves its ports once the director and its server are up
   ipvsadm(`-A -f ${mark} -s rr`);
   ipvsadm(`-a -f ${mark} -r 172.16.100.11 -g`);
   const config = writeConfigFile(JSON.stringify({ version: 1, services: [marked] }));
-  expect(() => fetchFrom(client, `http://${vip}/`)).toThrow();
+  expect(() => fetchFrom(client, `http://${vip}/`, 5)).toThrow();
   expect(lvsdOn(network.director, ['director', 'up', '-c', config])).toMatchObject({ status: 0, stderr: '' });
-  expect(() => fetchFrom(client, `http://${vip}/`)).toThrow();
+  expect(() => fetchFrom(client, `http://${vip}/`, 5)).toThrow();
   expect(lvsdOn(server, ['realserver', 'up', '-c', config])).toMatchObject({ status: 0, stderr: '' });
   expect(fetchFrom(client, `http://${vip}/`)).toBe('172.16.100.11');
-  expect(() => fetchFrom(client, `http://${vip}:8080/`)).toThrow();
+  expect(() => fetchFrom(client, `http://${vip}:8080/`, 5)).toThrow();
 });

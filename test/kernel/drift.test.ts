@@ -69,10 +69,11 @@ describe('with on_drift repair', () => {
     const modprobe = readFileSync('/proc/sys/kernel/modprobe', 'utf8');
     const from = agent.log.length;
     // A question loads the module on demand: nobody may ask while it goes, nor may the kernel find it afterwards.
-    agent.signal('SIGSTOP');
+    await until(
+      () => unloadUnder(agent),
+      (isGone) => isGone,
+    );
     try {
-      ipvsadm('-C');
-      sh("rmmod $(lsmod | awk '/^ip_vs_/ { print $1 }') ip_vs");
       writeFileSync('/proc/sys/kernel/modprobe', '/bin/false');
       agent.signal('SIGCONT');
       await agent.event({ 'event.action': 'ipvs_unreachable', 'error.code': 'ENOENT' }, { from });
@@ -122,6 +123,19 @@ const driftKinds = ['missing', 'extra', 'different'];
 async function driftCounts(): Promise<readonly number[]> {
   const samples = await scrape();
   return driftKinds.map((kind) => samples.get(`lvsd_reconcile_drift_total{kind="${kind}"}`) ?? 0);
+}
+
+/** Stops the agent and unloads IPVS. False: it was stopped before it had read an answer to the end, and goes on. */
+function unloadUnder({ signal }: Agent): boolean {
+  signal('SIGSTOP');
+  try {
+    ipvsadm('-C');
+    sh("rmmod $(lsmod | awk '/^ip_vs_/ { print $1 }') ip_vs");
+    return true;
+  } catch {
+    signal('SIGCONT');
+    return false;
+  }
 }
 
 function addForeign(): void {

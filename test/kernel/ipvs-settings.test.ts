@@ -87,7 +87,7 @@ test('diff prints what ipvsadm is to do about settings, run --once does it', asy
   expect(daemons()).toEqual([
     'master sync daemon (mcast=lvsbr0, syncid=7, maxlen=1472, group=224.0.0.81, port=8848, ttl=2)',
   ]);
-}, 120_000);
+});
 
 test('a change of the settings as text is what ipvsadm does', async () => {
   const ops: readonly SettingOp[] = [

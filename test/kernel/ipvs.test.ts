@@ -95,6 +95,24 @@ test('a kernel whose module cannot be loaded is unavailable, and available once 
   expect(await kernel.read()).toEqual(new Map());
 });
 
+test('services that somebody deletes while the table is read are not there, rather than without their servers', async () => {
+  const rows = Array.from({ length: 50 }, (_, n) =>
+    service({ identity: { kind: 'fwmark', mark: n + 1, family: 'ipv4' } }),
+  );
+  const stays = service();
+  await kernel.apply([...rows, stays].flatMap((row) => [addService(row), addServer(row, server())]));
+  const somebody = createIpvsKernel();
+  try {
+    const reading = kernel.read();
+    // By the time of the answer, services have been listed, and the servers of a few.
+    await somebody.info();
+    await somebody.apply(rows.map(delService));
+    for (const [key, { servers }] of await reading) expect([key, servers.size]).toEqual([key, 1]);
+  } finally {
+    await somebody.close();
+  }
+});
+
 test('without CAP_NET_ADMIN, reading and applying say what is missing', () => {
   const script = `
     const { createIpvsKernel } = await import('${process.cwd()}/dist/src/kernel/ipvs.js');

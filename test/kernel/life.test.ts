@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { until } from './support/agent.ts';
+import { type Agent, until } from './support/agent.ts';
 import { ipvsadm, savedRows, serversOf, startSampler } from './support/ipvsadm.ts';
 import { runOn } from './support/netns.ts';
 import { openScene, type Scene, stateDir, vip, web } from './support/scene.ts';
@@ -60,14 +60,15 @@ test('a server that died while the agent was away is given its tries, and leaves
 });
 
 test('asked to stop, it ends with 0 within 5 s and leaves the table as it is', async () => {
-  const agent = await scene.startReady(settings([webService()]));
+  const { agent, loadMs } = await startTimed(settings([webService()]));
+  await agent.event({ 'event.action': 'agent_ready' });
   // A check that waits for an answer does not hold up the end.
   await scene.first.behave('silence');
   const before = savedRows();
   expect(before).toHaveLength(3);
   const startedMs = performance.now();
   expect(await agent.stop('SIGTERM')).toBe(0);
-  expect(performance.now() - startedMs).toBeLessThan(5000);
+  expect(performance.now() - startedMs).toBeLessThan(5000 + loadMs);
   expect(savedRows()).toEqual(before);
   expect(agent.log.slice(-2).map((line) => line['event.action'])).toEqual(['agent_stopping', 'agent_stopped']);
 });
@@ -84,17 +85,14 @@ test('with on_stop remove, it takes its own services with it and no other', asyn
 });
 
 test('a second agent in the same network namespace ends within 3 s of its start and touches nothing', async () => {
-  const firstStartedMs = performance.now();
-  const agent = scene.start(settings([webService()]));
-  await agent.event({ 'event.action': 'agent_started' });
-  // What this machine takes to load the program is added to the limit, twice: the first agent works beside the second.
-  const loadMs = performance.now() - firstStartedMs;
+  const { agent, loadMs } = await startTimed(settings([webService()]));
   await agent.event({ 'event.action': 'agent_ready' });
   const before = savedRows();
   const from = agent.log.length;
   const startedMs = performance.now();
   const second = scene.start(settings([other], { metrics: 'off', admin: 'off' }));
   expect(await second.exited).toBeGreaterThan(0);
+  // Twice: the first agent works beside the second.
   expect(performance.now() - startedMs).toBeLessThan(3000 + 2 * loadMs);
   expect(second.stderr()).toContain('another lvsd');
   expect(savedRows()).toEqual(before);
@@ -142,3 +140,11 @@ test('of a state file that is corrupt nothing is believed: such a service stays'
   await next.event({ 'event.action': 'agent_warning', 'error.code': 'STATE' });
   expect(savedRows()).toEqual(before);
 });
+
+/** What this machine takes to load the program is added to the limits of what the program takes. */
+async function startTimed(yaml: string): Promise<{ readonly agent: Agent; readonly loadMs: number }> {
+  const startedMs = performance.now();
+  const agent = scene.start(yaml);
+  await agent.event({ 'event.action': 'agent_started' });
+  return { agent, loadMs: performance.now() - startedMs };
+}

@@ -1,12 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { realserverContract } from '../contract/realserver.ts';
 import { createHostAndClient, dump, lvsdOn } from './support/host.ts';
 import { ipvsadm } from './support/ipvsadm.ts';
 import { fetchFrom, type Host, type Network, runOn, sh } from './support/netns.ts';
 import { type RealServer, startRealServer } from './support/realserver.ts';
-
-// Each command is a start of Node, which takes its time in emulation.
-jest.setTimeout(180_000);
 
 const vip = '172.16.100.100';
 const realserver = (host: Host, verb: string, ...args: readonly string[]) =>
@@ -59,7 +56,7 @@ describe('with a director before it', () => {
     ipvsadm(`-a -t ${vip}:80 -r ${host.address}:80 ${flag}`);
     runOn(host, 'sysctl', '-qw', 'net.ipv4.conf.all.rp_filter=1');
     try {
-      expect(() => fetchFrom(client, `http://${vip}/`)).toThrow();
+      expect(() => fetchFrom(client, `http://${vip}/`, 5)).toThrow();
       realserver(host, 'up', '--vip', vip, '--method', method);
       expect(fetchFrom(client, `http://${vip}/`)).toBe(host.address);
     } finally {

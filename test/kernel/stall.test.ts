@@ -11,8 +11,8 @@ let agent: Agent;
 
 beforeAll(async () => {
   scene = await openScene();
-  // One failure would show. Slow answers, so that runs are under way when the agent is stopped.
-  const checks = ['http', 'tcp', 'icmp'].map((type) => ({ type, fall: 1, timeout: '2s' }));
+  // One failure would show. Slow answers, so that runs are under way when the agent is stopped, for longer than they may take.
+  const checks = ['http', 'tcp', 'icmp'].map((type) => ({ type, fall: 1, timeout: '4s' }));
   await Promise.all([scene.first.behave('slow'), scene.second.behave('slow')]);
   agent = await scene.startReady(settings([webService({ checks })]));
 });

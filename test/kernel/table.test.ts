@@ -49,7 +49,6 @@ afterAll(async () => {
   await until(
     () => readFileSync(connectionsFile, 'utf8'),
     (text) => !text.includes(' sip '),
-    55_000,
   );
   sh(`ip addr del ${vip}/32 dev lo && ip -6 addr del ${vip6}/128 dev lo`);
 });

@@ -47,7 +47,7 @@ beforeAll(async () => {
       ip -n ${name} rule add from ${host.address} lookup 100`);
   }
   agent = startAgent(settings(services));
-  await agent.event({ 'event.action': 'agent_ready' }, { timeoutMs: 90_000 });
+  await agent.event({ 'event.action': 'agent_ready' });
 });
 
 afterAll(async () => {
@@ -93,5 +93,5 @@ async function tableIs(those: typeof services, which: readonly number[]): Promis
     const table = listTable();
     return those.map(({ address }) => serversOf(`TCP ${address}`, table)?.map((row) => row.split(' ')[0]));
   };
-  await until(look, (seen) => JSON.stringify(seen) === JSON.stringify(wanted), 90_000);
+  await until(look, (seen) => JSON.stringify(seen) === JSON.stringify(wanted));
 }

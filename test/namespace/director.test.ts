@@ -224,7 +224,7 @@ test('a default route that a router advertised survives that the host begins to 
 test.each([
   ['gratuitous ARP', '-4', vip],
   ['a neighbour advertisement', '-6', vip6],
-])('a neighbour that knew the VIP at another director learns of the move by %s', (_case, family, address) => {
+])('a neighbour that knew the VIP at another director learns of the move by %s', async (_case, family, address) => {
   const neighbour = () => runOn(client, 'ip', family, 'neigh', 'show', address, 'dev', 'eth0');
   runOn(
     client,
@@ -242,7 +242,7 @@ test.each([
   );
   director('up', write(everything));
   const { address: own } = JSON.parse(runOn(host, 'ip', '-j', 'link', 'show', 'eth0'))[0];
-  expect(neighbour()).toContain(`lladdr ${own}`);
+  await until(neighbour, (text) => text.includes(`lladdr ${own}`));
 });
 
 test('packets to the addresses, protocols and ports of a service get its mark, and no others', () => {

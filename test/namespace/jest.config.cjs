@@ -6,6 +6,6 @@ module.exports = {
   rootDir: '../..',
   roots: ['<rootDir>/test/namespace'],
   testPathIgnorePatterns: ['/node_modules/'],
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   watchman: false,
 };

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -8,6 +7,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Host, startOn } from './netns.ts';
 import { end } from './realserver.ts';
+
+/** What waits for an event or a state waits no longer: this only bounds a test that fails, on a machine that is busy. */
+const patienceMs = 150_000;
 
 /** One line of the agent's JSON log. */
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -23,9 +25,9 @@ export interface Agent {
   /** Resolves with the first line, from line `from` on, that has all of these fields. Rejects after `timeoutMs`, or when it has ended. */
   event(fields: LogLine, options?: { readonly timeoutMs?: number; readonly from?: number }): Promise<LogLine>;
   signal(signal: NodeJS.Signals): void;
-  /** Sends the signal and resolves with its exit status, or the signal that ended it. */
+  /** Sends the signal and resolves as `exited` does: with its exit status, or the signal that ended it. */
   stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>;
-  /** Resolves with its status when it ends by itself. */
+  /** Resolves with its status when it has ended by itself and all that it wrote was read. */
   readonly exited: Promise<number | NodeJS.Signals>;
   writeConfig(yaml: string): void;
 }
@@ -54,10 +56,8 @@ export function startAgent(yaml: string, { host = director, options = [] as read
     errors += chunk;
   });
   const exited = new Promise<number | NodeJS.Signals>((resolve) => {
-    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'SIGKILL'));
+    child.once('close', (code, signal) => resolve(code ?? signal ?? 'SIGKILL'));
   });
-  /** Nothing more is to be read of it. */
-  const closed = once(child, 'close');
   const signal = (name: NodeJS.Signals) => void child.kill(name);
   return {
     pid: child.pid ?? 0,
@@ -67,7 +67,7 @@ export function startAgent(yaml: string, { host = director, options = [] as read
     exited,
     writeConfig,
     signal,
-    event(fields, { timeoutMs = 60_000, from = 0 } = {}) {
+    event(fields, { timeoutMs = patienceMs, from = 0 } = {}) {
       const found = log.slice(from).find((line) => hasFields(line, fields));
       if (found !== undefined) return Promise.resolve(found);
       return new Promise((resolve, reject) => {
@@ -78,7 +78,7 @@ export function startAgent(yaml: string, { host = director, options = [] as read
           reject(new Error(`No ${JSON.stringify(fields)} ${why}; the log ends\n${tail.join('\n')}\n${errors}`));
         };
         const timer = setTimeout(() => giveUp(`in ${timeoutMs} ms`), timeoutMs);
-        void closed.then(() => giveUp('before its end'));
+        void exited.then(() => giveUp('before its end'));
         const tell = (line: LogLine) => {
           if (!hasFields(line, fields)) return;
           clearTimeout(timer);
@@ -134,7 +134,7 @@ export async function scrape(port = 9975, address = '127.0.0.1'): Promise<Readon
 export async function until<T>(
   look: () => T | Promise<T>,
   holds: (seen: T) => boolean,
-  timeoutMs = 60_000,
+  timeoutMs = patienceMs,
 ): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {

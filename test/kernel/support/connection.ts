@@ -5,12 +5,12 @@ import { end } from './realserver.ts';
 
 /** One TCP connection that a client keeps. */
 export interface Connection {
-  /** Sends a request over it and resolves with the body of the answer. Rejects when it is gone, or mute for 10 s. */
+  /** Sends a request over it and resolves with the body of the answer. Rejects when it is gone, or mute for a minute. */
   ask(): Promise<string>;
   close(): Promise<void>;
 }
 
-const answerMs = 10_000;
+const answerMs = 60_000;
 
 /** Resolves when it is established. */
 export async function openConnection(client: Host, address: string, port: number): Promise<Connection> {

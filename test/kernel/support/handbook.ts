@@ -24,7 +24,7 @@ export function answersIn(shown: string): readonly string[] {
 }
 
 export interface Watch {
-  /** The prompt with the command, and what it printed until it ended, which it must within 10 s. */
+  /** The prompt with the command, and what it printed until it ended, which it must within a minute. */
   seen(): Promise<string>;
 }
 
@@ -40,7 +40,7 @@ export async function watch(host: Host, options: string): Promise<Watch> {
   for (let notes = ''; !notes.includes('listening on'); ) notes += await once(child.stderr, 'data');
   return {
     seen: async () => {
-      const limit = setTimeout(() => void end(child), 10_000);
+      const limit = setTimeout(() => void end(child), 60_000);
       await closed;
       clearTimeout(limit);
       return prompt(host, `tcpdump ${options}`) + output;

@@ -31,6 +31,12 @@ export function savedRows(): readonly string[] {
   return ipvsadm('-S -n').split('\n').slice(0, -1);
 }
 
+/** Connections outlive their service: a server that is added again has the counts of those it had. Empties the table. */
+export function forgetConnections(): void {
+  ipvsadm('-C');
+  sh("for module in $(lsmod | awk '/^ip_vs_/ { print $1 }') ip_vs; do rmmod $module 2>/dev/null || true; done");
+}
+
 export function listTable(): readonly ListedService[] {
   return parseListing(ipvsadm('-L -n'));
 }

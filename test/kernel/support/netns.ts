@@ -66,9 +66,12 @@ export function acceptDirectly(host: Host, address: string): void {
   runOn(host, 'ip', 'addr', 'add', `${address}/32`, 'dev', 'lo');
 }
 
-/** The body, less its last newline, of what a URL answers to a client on a host. Throws when there is no answer or no 2xx one. */
-export function fetchFrom(host: Host, url: string): string {
-  return runOn(host, 'curl', '-sS', '-f', '-m', '5', url).trimEnd();
+/**
+ * The body, less its last newline, of what a URL answers to a client on a host. Throws when there is no answer within
+ * `limitSeconds`, or no 2xx one.
+ */
+export function fetchFrom(host: Host, url: string, limitSeconds = 60): string {
+  return runOn(host, 'curl', '-sS', '-f', '-m', `${limitSeconds}`, url).trimEnd();
 }
 
 /** Runs a command to its end on a host, and returns what it printed. Throws when it fails. */

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { type Agent, startAgent } from './agent.ts';
-import { ipvsadm } from './ipvsadm.ts';
+import { forgetConnections, ipvsadm } from './ipvsadm.ts';
 import { acceptDirectly, announce, createNetwork, type Host, type Network } from './netns.ts';
 import { type RealServer, startRealServer } from './realserver.ts';
 
@@ -28,8 +28,12 @@ export const firstServer = '172.16.100.10:80';
 export const secondServer = '172.16.100.11:80';
 export const stateDir = '/var/lib/lvsd';
 
-/** Both servers take what comes to the `vip` by direct routing. Resolves when they answer. */
+/**
+ * Both servers take what comes to the `vip` by direct routing. Resolves when they answer. The kernel knows no connection
+ * of an earlier file, which would count and expire here.
+ */
 export async function openScene(): Promise<Scene> {
+  forgetConnections();
   const network = createNetwork();
   announce(vip);
   const client = network.addHost(200);

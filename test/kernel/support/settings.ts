@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { firstServer, secondServer, vip } from './scene.ts';
 
 export interface Timing {
@@ -8,13 +9,16 @@ export interface Timing {
   readonly rise: number;
 }
 
-/** Short, that the tests are; still long enough for an emulated processor to answer in time. */
-export const timing: Timing = { intervalMs: 1000, timeoutMs: 1000, retryIntervalMs: 200, fall: 3, rise: 2 };
+/** Short, that the tests are; still long enough for an emulated processor of a busy machine to answer in time. */
+export const timing: Timing = { intervalMs: 1000, timeoutMs: 3000, retryIntervalMs: 200, fall: 3, rise: 2 };
 
 export const reconcileIntervalMs = 1000;
 
-/** What an emulated machine with few processors, or a busy one, may add to any time that the configuration implies. */
-export const slackMs = 5000;
+/**
+ * What an emulated machine with few processors, or a busy one, may add to any time that the configuration implies: one
+ * that takes long to start a program takes long for everything.
+ */
+export const slackMs = Math.max(5000, 5 * timeToStartMs());
 
 /** The handbook's service. `changes` replace its keys. */
 export function webService(changes: Readonly<Record<string, unknown>> = {}) {
@@ -52,4 +56,10 @@ export function leavesWithinMs({ intervalMs, timeoutMs, retryIntervalMs, fall }:
 /** The same for one that recovers, with `rise` passes. The run that sees it fail for the last time may take its time. */
 export function returnsWithinMs({ rise, ...rest }: Timing): number {
   return leavesWithinMs({ ...rest, rise, fall: rise }) + rest.timeoutMs;
+}
+
+function timeToStartMs(): number {
+  const startedMs = performance.now();
+  execFileSync(process.execPath, ['-e', '']);
+  return performance.now() - startedMs;
 }

@@ -1,17 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { jest } from '@jest/globals';
 import { tableWithAllUp } from '../../../src/cli/diff.ts';
 import { parseConfig } from '../../../src/config/load.ts';
 import { diff } from '../../../src/core/diff.ts';
 import { createIpvsKernel } from '../../../src/kernel/ipvs.ts';
-import { ipvsadm } from './ipvsadm.ts';
+import { forgetConnections, ipvsadm } from './ipvsadm.ts';
 import { type Host, sh } from './netns.ts';
 import { forgetDirector } from './preparation.ts';
 import { type RealServer, startRealServer } from './realserver.ts';
-
-// Each host that is set up, and each real server, is a start of Node, which takes its time in emulation.
-jest.setTimeout(180_000);
 
 /**
  * The site that the handbook draws, each host in a namespace of its own, its link called eth0; the director is the guest
@@ -176,10 +172,4 @@ function peerOf({ name }: Host): Place['peer'] {
 function ip(namespace: string, lines: string): void {
   const where = namespace === '' ? [] : ['-n', namespace];
   execFileSync('ip', [...where, '-batch', '-'], { input: lines, stdio: ['pipe', 'pipe', 'pipe'] });
-}
-
-/** Connections outlive their service: a server that is added again has the counts of those it had. */
-function forgetConnections(): void {
-  ipvsadm('-C');
-  sh("for module in $(lsmod | awk '/^ip_vs_/ { print $1 }') ip_vs; do rmmod $module 2>/dev/null || true; done");
 }
