@@ -14,7 +14,7 @@ import type { Libc } from './libc.ts';
 import { isPlain, type Path, usePath } from './path.ts';
 import type { Reactor } from './reactor.ts';
 import { familyNumber } from './socket-address.ts';
-import { beginToConnect, openTcp, pendingError } from './tcp-socket.ts';
+import { beginToConnect, disconnect, mostSpare, openTcp, pendingError } from './tcp-socket.ts';
 
 export interface ConnectOptions extends Path {
   /** How a connection that came about ends: with a reset, or in good order, which leaves its port in TIME_WAIT. */
@@ -37,9 +37,6 @@ export type ConnectTcp = (
   deadline: Deadline,
 ) => Promise<Connected>;
 
-/** Sockets that are spare at most, of each family: what a batch of runs takes at 10,000 a second. */
-export const mostSpare = 200;
-
 export function createConnect(libc: Libc, reactor: Reactor): ConnectTcp {
   const spare = new Map<number, Connection[]>([
     [AF_INET, []],
@@ -55,10 +52,8 @@ export function createConnect(libc: Libc, reactor: Reactor): ConnectTcp {
 }
 
 /**
- * A socket whose connection has come about, and was reset, is spare: to connect it again costs two thirds of what a new
- * one does. Not where it was bound: to an address or interface that may since be gone, or be another by the same name.
- * Its sequence numbers go on from the last connection's, which the server of that one could tell; nothing is sent that
- * they would have to protect.
+ * A socket whose connection has come about, and was reset, is spare. Not where it was bound: to an address or interface
+ * that may since be gone, or be another by the same name.
  */
 function isReusable(options: ConnectOptions): boolean {
   return options.close === 'rst' && isPlain(options);
@@ -67,8 +62,6 @@ function isReusable(options: ConnectOptions): boolean {
 const yes = new Uint8Array(Int32Array.of(1).buffer);
 const info = new Uint32Array(TCPI_RTT_WORD + 1);
 const infoBytes = new Uint8Array(info.buffer);
-/** `struct sockaddr` of AF_UNSPEC: connect(2) to it resets the connection that there is, and takes its port back. */
-const nowhere = new Uint8Array(16);
 
 /** A socket with the connection that is being made. A class, and few closures: thousands are made in a second. */
 class Connection {
@@ -146,7 +139,7 @@ class Connection {
     if (outcome === 'over' || outcome instanceof Error) return false;
     const shelf = this.#shelf;
     if (shelf === undefined || shelf.length >= mostSpare) return false;
-    if (this.#libc.connect(this.#fd, nowhere) !== 0) return false;
+    if (!disconnect(this.#libc, this.#fd)) return false;
     shelf.push(this);
     return true;
   }

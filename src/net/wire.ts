@@ -1,8 +1,9 @@
 import type { Deadline } from '../core/deadline.ts';
-import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from './constants.ts';
+import { AF_INET, AF_INET6, EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from './constants.ts';
 import type { Libc } from './libc.ts';
 import type { Reactor } from './reactor.ts';
-import { beginToConnect, openTcp, pendingError } from './tcp-socket.ts';
+import { familyNumber } from './socket-address.ts';
+import { beginToConnect, disconnect, mostSpare, openTcp, pendingError } from './tcp-socket.ts';
 
 /** Who is told what comes of a request. Never throws. */
 export interface Asker {
@@ -45,13 +46,25 @@ export type OpenWire = (address: string, port: number) => Wire;
 export const longestRequest = 1_200;
 
 export function createOpenWire(libc: Libc, reactor: Reactor): OpenWire {
-  return (address, port) => new LibcWire(libc, reactor, address, port);
+  const spare = new Map<number, WatchedSocket[]>([
+    [AF_INET, []],
+    [AF_INET6, []],
+  ]);
+  return (address, port) => new LibcWire(libc, reactor, spare.get(familyNumber(address)) ?? [], address, port);
 }
 
 /** What a read takes, and as much of an answer as is looked at here: what is longer is left. */
 const incoming = Buffer.alloc(16 * 1024);
 const nothing = Buffer.alloc(0);
 const anyEnd = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+
+/** A socket that epoll watches for whoever has it at the time. */
+interface WatchedSocket {
+  readonly fd: number;
+  /** That of the reactor; -1: it does not watch it yet. */
+  name: number;
+  ready: ((events: number) => void) | undefined;
+}
 
 /** A request that waits for its answer. */
 interface Pending {
@@ -66,31 +79,36 @@ interface Pending {
 class LibcWire implements Wire {
   readonly #libc: Libc;
   readonly #reactor: Reactor;
+  /** Sockets that can be connected again. */
+  readonly #spare: WatchedSocket[];
   readonly #address: string;
   readonly #port: number;
-  #fd = -1;
-  #name = -1;
+  #socket: WatchedSocket | undefined;
   #isConnected = false;
+  /** The last answer came to its end: its socket may be spare. */
+  #isDone = false;
   #pending: Pending | undefined;
   /** What came in reads before. */
   #bytes = nothing;
   isAnswered = false;
 
-  constructor(libc: Libc, reactor: Reactor, address: string, port: number) {
+  constructor(libc: Libc, reactor: Reactor, spare: WatchedSocket[], address: string, port: number) {
     this.#libc = libc;
     this.#reactor = reactor;
+    this.#spare = spare;
     this.#address = address;
     this.#port = port;
   }
 
   get isClosed(): boolean {
-    return this.#fd < 0;
+    return this.#socket === undefined;
   }
 
   ask(request: Uint8Array, asker: Asker, deadline: Deadline): Promise<Asked> {
     return new Promise((resolve, reject) => {
       this.#pending = { request, asker, deadline, resolve, reject };
       this.#bytes = nothing;
+      this.#isDone = false;
       this.isAnswered = false;
       if (deadline.isOver) {
         this.#fail('over');
@@ -107,31 +125,53 @@ class LibcWire implements Wire {
   }
 
   close(): void {
-    if (this.#name >= 0) this.#reactor.remove(this.#name);
-    if (this.#fd >= 0) this.#libc.close(this.#fd);
-    this.#forget();
+    const socket = this.#giveUp();
+    if (socket === undefined) return;
+    if (this.#isDone && this.#spare.length < mostSpare && disconnect(this.#libc, socket.fd)) {
+      this.#spare.push(socket);
+      return;
+    }
+    if (socket.name >= 0) this.#reactor.remove(socket.name);
+    this.#libc.close(socket.fd);
   }
 
   #open(): void {
-    this.#fd = openTcp(this.#libc, this.#address, true);
-    beginToConnect(this.#libc, this.#fd, this.#address, this.#port);
+    const spare = this.#spare.pop();
+    const socket = spare ?? { fd: openTcp(this.#libc, this.#address, true), name: -1, ready: undefined };
+    socket.ready = (events) => this.#ready(socket, events);
+    this.#socket = socket;
+    beginToConnect(this.#libc, socket.fd, this.#address, this.#port);
+    if (spare === undefined) this.#watch(socket);
+    else this.#reactor.expect();
+  }
+
+  #watch(socket: WatchedSocket): void {
     const events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-    this.#name = this.#reactor.add(this.#fd, events, (ready) => this.#ready(ready));
+    socket.name = this.#reactor.add(socket.fd, events, (ready) => socket.ready?.(ready));
+  }
+
+  /** What happens to the socket is no matter of ours any more. */
+  #giveUp(): WatchedSocket | undefined {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (socket !== undefined) socket.ready = undefined;
+    return socket;
   }
 
   /** What came before it was asked for is no answer. */
   #askAgain(request: Uint8Array): void {
-    if (this.#fd < 0 || this.#libc.recv(this.#fd, incoming) !== undefined) this.#fail(new Error('connection lost'));
-    else this.#libc.send(this.#fd, request);
+    const fd = this.#socket?.fd;
+    if (fd === undefined || this.#libc.recv(fd, incoming) !== undefined) this.#fail(new Error('connection lost'));
+    else this.#libc.send(fd, request);
   }
 
-  #ready(events: number): void {
+  #ready({ fd, name }: WatchedSocket, events: number): void {
     const pending = this.#pending;
     const isReadable = (events & ~EPOLLOUT) !== 0;
     try {
       if (pending !== undefined) {
-        if (!this.#isConnected) this.#connect(pending, events);
-        if (isReadable) this.#receive(pending, events);
+        if (!this.#isConnected) this.#connect(fd, pending, events);
+        if (isReadable) this.#receive(fd, name, pending, events);
       }
       // Nobody has asked: it is the end of the connection, or might as well be.
       else if (isReadable) this.close();
@@ -140,19 +180,19 @@ class LibcWire implements Wire {
     }
   }
 
-  #connect({ request, asker }: Pending, events: number): void {
-    const fault = pendingError(this.#libc, this.#fd, events);
+  #connect(fd: number, { request, asker }: Pending, events: number): void {
+    const fault = pendingError(this.#libc, fd, events);
     if (fault !== undefined) throw fault;
     this.#isConnected = true;
     asker.connected();
-    this.#libc.send(this.#fd, request);
+    this.#libc.send(fd, request);
   }
 
   /** What does not fill the buffer is all there is, as epoll(7) says, but for the end of the stream. */
-  #receive({ asker }: Pending, events: number): void {
+  #receive(fd: number, name: number, { asker }: Pending, events: number): void {
     const before = this.#bytes.length;
     this.#bytes.copy(incoming);
-    const length = this.#libc.recv(this.#fd, incoming.subarray(before));
+    const length = this.#libc.recv(fd, incoming.subarray(before));
     if (length === undefined) return;
     if (before + length === 0) {
       this.#fail(new Error('other side closed'));
@@ -163,6 +203,7 @@ class LibcWire implements Wire {
     const isEnding = (events & anyEnd) !== 0;
     const next = length === 0 ? 'leave' : asker.look(bytes);
     if (next === 'done') {
+      this.#isDone = true;
       // It is told once.
       if (isEnding) this.close();
       this.#settle('done');
@@ -170,13 +211,13 @@ class LibcWire implements Wire {
     }
     this.#bytes = Buffer.from(bytes);
     const isFull = bytes.length === incoming.length;
-    if (next === 'leave' || isEnding || isFull) this.#leave((events & EPOLLHUP) !== 0 && !isFull);
+    if (next === 'leave' || isEnding || isFull) this.#leave(fd, name, (events & EPOLLHUP) !== 0 && !isFull);
   }
 
-  #leave(isEnded: boolean): void {
-    const left = { fd: this.#fd, bytes: this.#bytes, isEnded };
-    this.#reactor.release(this.#name, left.fd);
-    this.#forget();
+  #leave(fd: number, name: number, isEnded: boolean): void {
+    const left = { fd, bytes: this.#bytes, isEnded };
+    this.#reactor.release(name, fd);
+    this.#giveUp();
     this.#settle(left);
   }
 
@@ -203,10 +244,5 @@ class LibcWire implements Wire {
     this.#bytes = nothing;
     pending.deadline.onOver = undefined;
     pending.resolve(outcome);
-  }
-
-  #forget(): void {
-    this.#fd = -1;
-    this.#name = -1;
   }
 }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 export const mostRuns = 2000;
 /**
  * What logs, listeners, the kernel and Node itself have open. Spare sockets of the engine are among the runs: there are no
- * more of them than TCP checks were in flight at once. While checks of other types need as many, they take what idle
+ * more of them than checks by TCP and HTTP were in flight at once. While checks of other types need as many, they take what idle
  * connections have not.
  */
 const others = 64;

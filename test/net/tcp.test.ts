@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Libc } from '../../src/net/libc.ts';
-import { createConnect, mostSpare } from '../../src/net/tcp.ts';
+import { createConnect } from '../../src/net/tcp.ts';
+import { mostSpare } from '../../src/net/tcp-socket.ts';
 import { ManualDeadline } from '../../src/run/deadline.ts';
 
 const [EPOLLOUT, EPOLLHUP, EPOLLET] = [4, 0x10, 1 << 31];

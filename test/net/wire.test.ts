@@ -1,17 +1,21 @@
 import { describe, expect, test } from '@jest/globals';
 import { errorOf, type Libc } from '../../src/net/libc.ts';
+import { mostSpare } from '../../src/net/tcp-socket.ts';
 import { type Asked, createOpenWire } from '../../src/net/wire.ts';
 import { ManualDeadline } from '../../src/run/deadline.ts';
 
 const [EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, EPOLLRDHUP] = [1, 4, 8, 0x10, 0x2000];
 const [ENETUNREACH, ECONNREFUSED, ECONNRESET] = [101, 111, 104];
 const EPOLLET = 1 << 31;
+const AF_UNSPEC = 0;
+const target = '10.0.0.2';
 const roomBytes = 16 * 1024;
 
 interface Script {
   /** What each read brings: bytes, the end, an error, or nothing as yet. */
   readonly reads?: readonly (string | Error | undefined)[];
   readonly connect?: number;
+  readonly disconnect?: number;
   readonly soError?: number;
   /** What is thought of an answer so far. */
   readonly look?: (bytes: string) => 'wait' | 'done' | 'leave';
@@ -22,6 +26,7 @@ interface Script {
 function asking({
   reads = [],
   connect = 0,
+  disconnect = 0,
   soError = 0,
   look = () => 'done',
   deadline = new ManualDeadline(),
@@ -30,11 +35,16 @@ function asking({
   const pending = [...reads];
   let ready = (_events: number) => {};
   let atPoll = () => {};
+  let sockets = 0;
   const libc: Partial<Libc> = {
-    socket: () => 10,
+    socket: () => 10 + sockets++,
     setsockopt: () => {},
     getsockopt: (_fd, _level, _option, into) => void new Int32Array(into.buffer).fill(soError),
-    connect: () => connect,
+    connect: (fd, [family]) => {
+      if (family !== AF_UNSPEC) return connect;
+      told.push(`disconnect ${fd}`);
+      return disconnect;
+    },
     close: (fd) => void told.push(`close ${fd}`),
     send: (_fd, bytes) => void told.push(`send ${Buffer.from(bytes)}`),
     recv: (_fd, into) => {
@@ -54,7 +64,7 @@ function asking({
     release: (name, fd) => told.push(`release ${name} ${fd}`),
     poll: () => atPoll(),
   });
-  const wire = open('10.0.0.2', 80);
+  const wire = open(target, 80);
   const asker = {
     connected: () => void told.push('connected'),
     look: (bytes: Buffer) => {
@@ -64,9 +74,9 @@ function asking({
   };
   let outcome: Asked | undefined;
   let bug: unknown;
-  const ask = (request: string) => {
+  const ask = (request: string, asked = wire) => {
     outcome = undefined;
-    wire.ask(Buffer.from(request), asker, deadline).then(
+    asked.ask(Buffer.from(request), asker, deadline).then(
       (asked) => {
         outcome = asked;
       },
@@ -78,6 +88,8 @@ function asking({
   ask('request');
   return {
     wire,
+    open,
+    sockets: () => sockets,
     ask,
     told,
     deadline,
@@ -97,6 +109,7 @@ function asking({
 }
 
 const ended = ['remove 7', 'close 10'];
+const spared = ['disconnect 10'];
 
 test('the request goes out as soon as there is a connection, and the answer is looked at until it is whole', async () => {
   const { wire, told, ready, outcome } = asking({
@@ -112,14 +125,14 @@ test('the request goes out as soon as there is a connection, and the answer is l
   expect(told.slice(2)).toEqual(['look ans', 'look answer']);
   expect(await outcome()).toBe('done');
   wire.close();
-  expect(told.slice(4)).toEqual(ended);
+  expect(told.slice(4)).toEqual(spared);
 });
 
 test('an answer that came together with its end is looked at, and the connection closed', async () => {
   const { wire, told, ready, outcome } = asking({ reads: ['answer'] });
   ready(EPOLLIN | EPOLLOUT | EPOLLRDHUP);
   expect(await outcome()).toBe('done');
-  expect([told.slice(-2), wire.isClosed]).toEqual([ended, true]);
+  expect([told.slice(-1), wire.isClosed]).toEqual([spared, true]);
 });
 
 test.each([
@@ -189,16 +202,60 @@ test('when the time is up, the connection is ended; and none is made after it', 
   expect(late.told).toEqual([]);
 });
 
-describe('a second request', () => {
-  /** What one wire does once its first request was answered. */
-  async function answered(reads: Script['reads'] = []) {
-    const asked = asking({ reads: ['first', ...reads] });
-    asked.ready(EPOLLOUT | EPOLLIN);
-    expect(await asked.outcome()).toBe('done');
-    asked.told.length = 0;
-    return asked;
-  }
+/** What one wire does once its first request was answered. */
+async function answered(reads: Script['reads'] = [], script: Script = {}) {
+  const asked = asking({ ...script, reads: ['first', ...reads] });
+  asked.ready(EPOLLOUT | EPOLLIN);
+  expect(await asked.outcome()).toBe('done');
+  asked.told.length = 0;
+  return asked;
+}
 
+describe('a socket whose last answer came to its end', () => {
+  test('serves another wire, which the first can do nothing to', async () => {
+    const { wire, open, ask, told, ready, outcome, sockets } = await answered(['second']);
+    wire.close();
+    const other = open('10.0.0.3', 80);
+    ask('other', other);
+    wire.close();
+    expect([told, sockets()]).toEqual([spared, 1]);
+    ready(EPOLLOUT | EPOLLIN);
+    expect(await outcome()).toBe('done');
+    expect([told.slice(1), wire.isClosed, other.isClosed]).toEqual([
+      ['connected', 'send other', 'look second'],
+      true,
+      false,
+    ]);
+  });
+
+  test('is nobody’s while it is spare, and of its own family', async () => {
+    const { wire, open, ask, told, ready, sockets } = await answered();
+    wire.close();
+    ready(EPOLLOUT | EPOLLERR | EPOLLHUP);
+    ask('other', open('::1', 80));
+    expect([told, sockets()]).toEqual([spared, 2]);
+  });
+
+  test('is closed where it cannot be disconnected', async () => {
+    const { wire, told } = await answered([], { disconnect: ENETUNREACH });
+    wire.close();
+    expect(told).toEqual([...spared, ...ended]);
+  });
+
+  test('is closed where there are enough of them', async () => {
+    const { wire, open, ask, told, ready } = await answered(Array.from({ length: mostSpare }, () => 'answer'));
+    const wires = [wire, ...Array.from({ length: mostSpare }, () => open(target, 80))];
+    for (const one of wires.slice(1)) {
+      ask('request', one);
+      ready(EPOLLOUT | EPOLLIN);
+    }
+    told.length = 0;
+    for (const one of wires) one.close();
+    expect(told.filter((call) => !call.startsWith('disconnect'))).toEqual(['remove 7', `close ${10 + mostSpare}`]);
+  });
+});
+
+describe('a second request', () => {
   test('goes out at once, on the same connection', async () => {
     const { wire, ask, told, ready, outcome } = await answered([undefined, 'second']);
     ask('again');
@@ -220,7 +277,7 @@ describe('a second request', () => {
     ready(EPOLLOUT);
     expect(wire.isClosed).toBe(false);
     ready(EPOLLIN | EPOLLRDHUP);
-    expect([told, wire.isClosed]).toEqual([ended, true]);
+    expect([told, wire.isClosed]).toEqual([spared, true]);
     ask('again');
     expect(await outcome()).toMatchObject({ message: 'connection lost' });
   });
