@@ -73,6 +73,8 @@ export function createAgent(options: AgentOptions): Agent {
   let config = options.config;
   let configLoadedAtMs = clock.wallNow();
   let isConfigCurrent = true;
+  /** The first run of the reconciler, which does all that was decided before, was asked for. */
+  let hasBegun = false;
   let isReady = false;
   /** Every check had been run when the last run of the reconciler began. */
   let areVerdictsIn = false;
@@ -80,7 +82,14 @@ export function createAgent(options: AgentOptions): Agent {
   let shown: { readonly table: Table; readonly atMs: number } = { table: new Map(), atMs: 0 };
   let onSettled: (() => void) | undefined;
 
-  const monitor = createMonitor({ emit, clock, turns, onRows: () => reconciler.request('transition') });
+  const monitor = createMonitor({
+    emit,
+    clock,
+    turns,
+    onRows: () => {
+      if (hasBegun) reconciler.request('transition');
+    },
+  });
 
   const isRepairing = () => config.agent.onDrift === 'repair';
 
@@ -179,31 +188,29 @@ export function createAgent(options: AgentOptions): Agent {
       const table = await kernel.read();
       show(table);
       emit({ type: 'agent_started', version: options.version, ...sizeOf(config) });
-      await monitor.configure(config, table);
-      await turns.next();
-      monitor.decide();
+      monitor.configure(config, table);
       await turns.next();
       windows.set(config.maintenance);
       takeChecks();
+      hasBegun = true;
       await reconciler.reconcile('startup');
     },
     reload: async (next) => {
       await turns.next();
       const shared = share(config, next);
       await turns.next();
+      await monitor.prepare(shared);
       while (monitor.isTelling()) await turns.next();
-      monitor.decide();
-      await turns.next();
       config = shared;
       configLoadedAtMs = clock.wallNow();
       isConfigCurrent = true;
-      await monitor.configure(config, tableKeeper.lastTable());
-      await turns.next();
-      monitor.decide();
+      monitor.configure(config, tableKeeper.lastTable());
       await turns.next();
       windows.set(config.maintenance);
       takeChecks();
       await turns.next();
+      // What was decided before is told before.
+      monitor.decide();
       emit({ type: 'config_reloaded', ...sizeOf(config) });
       reconciler.request('reload');
     },
@@ -213,6 +220,7 @@ export function createAgent(options: AgentOptions): Agent {
     },
     settle: async () => {
       if (!monitor.hasVerdicts()) await new Promise<void>((resolve) => (onSettled = resolve));
+      monitor.decide();
       return reconciler.reconcile('transition');
     },
     refresh: async () => {
@@ -239,8 +247,9 @@ export function createAgent(options: AgentOptions): Agent {
       windows.stop();
       release(scheduler.set(new Map()));
       await scheduler.stop();
+      // All that is told is also done: the last run takes it to the table.
+      monitor.decide();
       await reconciler.stop();
-      while (monitor.isTelling()) await turns.next();
       emit({ type: 'agent_stopped' });
     },
     removeOurs: async () => {

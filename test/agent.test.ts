@@ -222,6 +222,14 @@ describe('a start', () => {
     expect(world.rows()).toEqual(['10.0.0.2 w1']);
   });
 
+  test('over a table that it adopts does what is to be done in one run, which is that of the start', async () => {
+    const table = aTable([aServiceRow(), aRow(one, { weight: 7 }), aRow(two)]);
+    const world = createWorld({ config: aConfig([web()]), table });
+    await start(world);
+    expect(world.rows()).toEqual(['10.0.0.1 w2', '10.0.0.2 w1']);
+    expect(world.events.flatMap((event) => (event.type === 'reconciled' ? [event.trigger] : []))).toEqual(['startup']);
+  });
+
   test('with one dead and one healthy server: the dead one never appears, the healthy one never leaves', async () => {
     const table = aTable([aServiceRow(), aRow(two)]);
     const world = createWorld({ config: aConfig([web()]), table, behaviours: { [one]: 'refused' } });
@@ -541,7 +549,7 @@ describe('a reload', () => {
     world.clock.afterPoll(look);
     await world.clock.settle();
     await reloaded;
-    expect(seen.filter((count) => count === 0).length).toBeGreaterThanOrEqual(3);
+    expect(seen.filter((count) => count === 0).length).toBeGreaterThanOrEqual(4);
   });
 
   test('that changes one weight is one op and disturbs no check', async () => {
@@ -672,6 +680,7 @@ describe('a reload', () => {
     const config = (timeoutMs: number) => aConfig([web({ servers: [aServer(one, { checks: checks(timeoutMs) })] })]);
     const world = await started(config(400), { [one]: 'refused' });
     world.agent.reload(config(300));
+    await world.clock.settle();
     const healths = world.agent.snapshot().services[0]?.servers[0]?.checks.map(({ health }) => health);
     expect(healths).toEqual(['down', 'up']);
   });
@@ -743,6 +752,28 @@ describe('maintenance windows', () => {
 });
 
 describe('a stop', () => {
+  test('tells what was decided last, and does it', async () => {
+    const fast = (address: string) => aServer(address, { checks: [checkOf(address, { fall: 1, timeoutMs: 5 })] });
+    const mailIdentity = { kind: 'fwmark', mark: 8, family: 'ipv4' } as const;
+    const never = { failOpen: { when: 'never' } } as const;
+    const mail = web({ ...never, name: 'mail', identity: mailIdentity, servers: [fast(two)] });
+    const config = aConfig([web({ ...never, servers: [fast(one)] }), mail]);
+    const world = createWorld({ config });
+    await start(world);
+    await world.clock.advance(1000);
+    world.news();
+    world.set(one, 'refused');
+    world.set(two, 'silent');
+    // The second is decided for once the judge has rested from the first.
+    await world.clock.advance(505);
+    expect(world.news()).toEqual(['web 10.0.0.1 up>down', 'web down 0/1']);
+    const stopped = world.agent.stop('SIGTERM');
+    for (let turn = 0; turn < 5; turn++) await world.clock.settle();
+    await stopped;
+    expect(world.news()).toEqual(['agent_stopping', 'mail 10.0.0.2 up>down', 'mail down 0/1', 'agent_stopped']);
+    expect([world.rows(), world.rows('FWM 8')]).toEqual([[], []]);
+  });
+
   test('leaves the table as it is', async () => {
     const world = await started(aConfig([web()]));
     const before = world.kernel.table;

@@ -34,15 +34,18 @@ export async function receiveServers(
   pause: () => Promise<void>,
 ): Promise<Config> {
   const servers: Server[][] = config.services.map(() => []);
-  for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) {
-    const piece: readonly Placed[] = got.message;
-    for (const [service, server] of piece) {
-      const list = servers[service] ?? [];
-      list.push(take(server, service, list.length));
+  try {
+    for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) {
+      const piece: readonly Placed[] = got.message;
+      for (const [service, server] of piece) {
+        const list = servers[service] ?? [];
+        list.push(take(server, service, list.length));
+      }
+      await pause();
     }
-    await pause();
+  } finally {
+    port.close();
   }
-  port.close();
   const services = config.services.map((service, index) => ({ ...service, servers: servers[index] ?? [] }));
   return { ...config, services };
 }

@@ -1,7 +1,7 @@
 /**
  * `next`, with the parts of it that are equal to those of `previous` replaced by them: what did not change is then the
- * same object. For plain data without cycles. What is not the same is frozen; of what is so already nothing is copied in
- * which nothing is replaced.
+ * same object. For plain data without cycles. What is not the same is frozen; a frozen part in which nothing is replaced is returned
+ * as it is.
  */
 export function share<T>(previous: unknown, next: T): T {
   if (Object.is(previous, next)) return next;

@@ -46,7 +46,7 @@ export interface IpvsKernel extends Kernel {
 /** The running kernel's table, in the network namespace of this process. Opens nothing before it is first used. */
 export function createIpvsKernel(): IpvsKernel {
   const channel = new Channel(Protocol.GENERIC);
-  const inTurn = createTurns();
+  const inTurn = createQueue();
   return {
     read: () => inTurn(() => available(readTable(channel, 'rows'))),
     readStatistics: () => inTurn(() => available(readTable(channel, 'statistics'))),
@@ -62,7 +62,7 @@ export function createIpvsKernel(): IpvsKernel {
 }
 
 /** Runs what it is given one after the other, whatever became of the one before. */
-function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
     const result = last.then(work);

@@ -33,7 +33,7 @@ export interface JudgeOptions {
   readonly turns: Pick<Turns, 'take'>;
 }
 
-/** Of all that is done in slices of `sliceMs`, a decision for one service is never cut. It costs as much as the service has servers: a thousand that fail within this time are one decision. */
+/** A decision costs as much as the service has servers: a thousand that fail within this time are one. */
 const gatherMs = 10;
 /** Where decisions take long, there are so many times as long between them: probes go on while all servers are news. */
 const restShare = 4;
@@ -42,7 +42,7 @@ export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge
   const waiting = new Map<ServiceEntry, Change[]>();
   let restedAtMs = Number.NEGATIVE_INFINITY;
   let work = decideAll();
-  /** What was decided last has more to tell than fits in a slice. */
+  /** What was decided last is not told to its end. */
   let isTelling = false;
   let decidingMs = 0;
   let isScheduled = false;
@@ -55,7 +55,7 @@ export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge
     const startMs = clock.now();
     do {
       if (work.next().done) work = decideAll();
-    } while (hasWork() && clock.now() - startMs < limitMs);
+    } while (hasWork() && clock.now() - startMs < limitMs && (isTelling || decidingMs < limitMs));
     if (!isTelling) rest();
     if (hasWork()) schedule();
   };

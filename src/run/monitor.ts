@@ -19,16 +19,15 @@ import {
   type ServiceEntry,
 } from './roster.ts';
 import type { Run } from './timed-run.ts';
-import type { Turns } from './turns.ts';
+import { createSlices, type Turns } from './turns.ts';
 import { snapshotService } from './view.ts';
 
 /** All that is known of the servers' health: takes in configurations, runs and overrides, answers with decisions. */
 export interface Monitor {
-  /**
-   * Takes a configuration into force; what it changes waits to be decided. `table`, as last read, tells which of its servers
-   * are in use already.
-   */
-  configure(config: Config, table: Table): Promise<void>;
+  /** Does what `configure` would take longest for, in turns. */
+  prepare(config: Config): Promise<void>;
+  /** Takes a configuration into force. `table`, as last read, tells which of its servers are in use already. */
+  configure(config: Config, table: Table): void;
   /** What to run, by a key: one check for all that would see the same. */
   checks(): ReadonlyMap<string, Check>;
   /** Takes note of a run. True while a check that it speaks to is contested. */
@@ -83,8 +82,6 @@ export function createMonitor(options: MonitorOptions): Monitor {
     const { health } = check.state;
     check.isObserved = true;
     if (observation !== undefined) check.state = step(check.state, observation.pass, check.check);
-    // What takes its place is looked at as a whole when the new runs are there.
-    if (roster.get(service.config.name) !== service) return;
     if (check.state.health !== health) noteHealth(service, server, observation);
     if (isNews) judge.reconsider(service);
   };
@@ -124,11 +121,19 @@ export function createMonitor(options: MonitorOptions): Monitor {
   };
 
   return {
-    configure: async (config, table) => {
+    prepare: async (config) => {
+      const slices = createSlices(turns, clock);
+      for (const { servers, fallbackServers } of config.services) {
+        for (const { checks } of [...servers, ...fallbackServers]) {
+          for (const check of checks) runKey(check);
+          await slices.pass();
+        }
+      }
+    },
+    configure: (config, table) => {
       judge.decide();
       const before = roster;
       roster = createRoster(config, before, table);
-      await turns.next();
       runs = sharedRuns(roster);
       for (const [name, service] of roster) {
         if (before.get(name) === service) continue;
@@ -138,6 +143,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
         // A service that is found to be up is no news.
         service.announced ??= decisionFor(service).isUp ? 'up' : undefined;
       }
+      judge.decide();
     },
     checks: () => {
       const checks = new Map<string, Check>();
@@ -158,6 +164,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
       return isAnyContested;
     },
     setOverrides: (active) => {
+      // What was decided before is told before.
+      judge.decide();
       overrides = active;
       for (const service of roster.values()) applyOverrides(service);
       judge.decide();

@@ -48,7 +48,6 @@ export interface TableKeeperOptions {
 export function createTableKeeper(options: TableKeeperOptions): TableKeeper {
   const { kernel, turns, emit, ownership, isRepairing, isDryRun } = options;
   const backoff = createBackoff(options.clock);
-  /** With thousands of servers each step takes as long as may pass between two looks at the sockets. */
   const slices = createSlices(turns, options.clock);
   const tellDrift = createDriftTeller(emit);
   const tellPlan = createPlanTeller(formatOp, (op: Op) => emit({ type: 'op_planned', op }));

@@ -10,22 +10,21 @@ export interface Turns {
 
 /** Takes turns where its work has become long. */
 export interface Slices {
-  /** From here on counts what the work takes. */
+  /** Time counts from here on. */
   begin(): void;
-  /** Resolves at once while the work has taken little, else in the next turn. */
+  /** Resolves at once while little time has passed, else in the next turn. */
   pass(): Promise<void>;
 }
 
-/** What comes next may take as long again, and be followed by a garbage collection, before the loop is held for too long. */
+/** Little of the 50 ms that the loop may be held for: the next step, or a garbage collection, may take as long again. */
 export const sliceMs = 10;
 
 export function createTurns({ afterPoll }: Pick<Clock, 'afterPoll'>): Turns {
   const waiting: (() => void)[] = [];
   const give = () => {
-    const [run] = waiting;
-    run?.();
-    waiting.shift();
+    const run = waiting.shift();
     if (waiting.length > 0) afterPoll(give);
+    run?.();
   };
   const take = (run: () => void) => {
     waiting.push(run);

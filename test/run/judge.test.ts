@@ -4,8 +4,8 @@ import { createJudge } from '../../src/run/judge.ts';
 import { createRoster, type ServerEntry, type ServiceEntry } from '../../src/run/roster.ts';
 import { aConfig, aService } from '../support/build.ts';
 
-/** Each decision takes 4 ms, to tell a change 2; what is put off is in `later`, in order, with when it is due. */
-function judging() {
+/** Each decision takes 4 ms or `decisionMs`, to tell a change 2; what is put off is in `later`, in order, with when it is due. */
+function judging(decisionMs = 4) {
   const services = Array.from({ length: 10 }, (_, index) =>
     aService({
       name: `web-${index}`,
@@ -21,7 +21,7 @@ function judging() {
   const judge = createJudge({
     onRows: () => {
       told.push('rows');
-      nowMs += 4;
+      nowMs += decisionMs;
     },
     emit: (event: AgentEvent) => {
       if (event.type === 'server_changed') {
@@ -92,6 +92,20 @@ test('what one decision has to tell is cut into slices; the table has it before,
   next();
   expect([told.slice(4), now()]).toEqual([['web-0 down', 'web-0 unknown', 'web-0', 'rows', 'web-1'], 18]);
   expect([judge.isTelling(), later.length]).toEqual([false, 0]);
+});
+
+test('after a decision that takes long there is a rest, though what it has to tell comes in the next slice', () => {
+  const { judge, entries, told, later, next, now } = judging(12);
+  const [service] = entries as [ServiceEntry];
+  const [server] = service.servers as [ServerEntry];
+  const change = { server, from: 'down', to: 'up', observation: undefined } as const;
+  judge.reconsider(service, change);
+  next();
+  expect([told, judge.isTelling()]).toEqual([['rows'], true]);
+  judge.reconsider(service, change);
+  next();
+  expect([told, judge.isTelling()]).toEqual([['rows', 'web-0 down', 'web-0'], false]);
+  expect(later.map(({ dueMs }) => dueMs)).toEqual([now() + 4 * 12]);
 });
 
 test('what is decided at once goes on with what is being told', () => {

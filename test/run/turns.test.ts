@@ -26,6 +26,24 @@ test('each who asks has a turn of its own, in order', async () => {
   expect(polled).toEqual([]);
 });
 
+test('who asks in a turn has the one after those that wait', async () => {
+  const { afterPoll, poll, polled } = polling();
+  const turns = createTurns({ afterPoll });
+  const had: string[] = [];
+  turns.take(() => {
+    had.push('a');
+    turns.take(() => had.push('c'));
+  });
+  turns.take(() => had.push('b'));
+  const seen: string[] = [];
+  for (let count = 0; count < 3; count++) {
+    await poll();
+    seen.push(had.join(''));
+  }
+  expect(seen).toEqual(['a', 'ab', 'abc']);
+  expect(polled).toEqual([]);
+});
+
 test('work waits for a turn once it has taken long since it last had one', async () => {
   let nowMs = 0;
   let given = 0;
