@@ -102,9 +102,10 @@ export function createAgent(options: AgentOptions): Agent {
     isRepairing,
     ownership: ownership.services,
     desired: () => {
-      // What is decided later asks for another run; but nobody is told that we are ready before all is.
+      // What is decided later asks for another run; but nobody is told that we are ready before all is, and behind the last
+      // run there is no other.
       areVerdictsIn = unseen.size === 0;
-      if (!isReady && areVerdictsIn) monitor.decide();
+      if (isStopping || (!isReady && areVerdictsIn)) monitor.decide();
       const decisions = monitor.decisions();
       return { table: desired(config.services, decisions), awaiting: awaiting(config.services, decisions) };
     },
@@ -205,6 +206,7 @@ export function createAgent(options: AgentOptions): Agent {
       configLoadedAtMs = clock.wallNow();
       isConfigCurrent = true;
       monitor.configure(config, tableKeeper.lastTable());
+      unseen = monitor.unseen();
       await turns.next();
       windows.set(config.maintenance);
       takeChecks();
