@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 /** Runs in flight at most, however many descriptors there are: beyond so many the wait would be for the processor. */
 export const mostRuns = 2000;
 /**
- * What logs, listeners, the kernel and Node itself have open. Spare sockets of the engine are among the runs: there are no
- * more of them than checks by TCP and HTTP were in flight at once. While checks of other types need as many, they take what idle
+ * What logs, listeners, the kernel and Node itself have open. Spare sockets of the engine are among the runs: those of TCP
+ * and of HTTP are as many as their checks had at once. While checks of other types need as many, they take what idle
  * connections have not.
  */
 const others = 64;
