@@ -1,5 +1,5 @@
-import { getSystemErrorMap } from 'node:util';
 import { fail, type Observation, type Phases } from '../../src/core/observation.ts';
+import { systemErrors } from '../../src/net/errno.ts';
 import { Unlearned } from '../probe.ts';
 
 /** TCP, TLS, and what is spoken above them: the layers of HAProxy's check codes. */
@@ -27,9 +27,6 @@ const ours = new Set([
   'EPROTONOSUPPORT',
   'ESOCKTNOSUPPORT',
 ]);
-
-/** Node makes it anew each time it is asked: for each of thousands of failures that is most of what they cost. */
-const systemErrors = getSystemErrorMap();
 
 const broken = { L4: 'L4CON', L6: 'L6RSP', L7: 'L7RSP' } as const;
 

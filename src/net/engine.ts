@@ -3,6 +3,7 @@ import { createEcho, type Echo } from './echo.ts';
 import { type Libc, libcFault, loadLibc } from './libc.ts';
 import { createReactor } from './reactor.ts';
 import { type ConnectTcp, createConnect } from './tcp.ts';
+import { TcpSockets } from './tcp-sockets.ts';
 import { createOpenWire, type OpenWire } from './wire.ts';
 
 /** Probing on sockets of libc. */
@@ -38,9 +39,10 @@ let started: Engine | undefined;
 function start(libc: Libc): Engine {
   try {
     const reactor = createReactor(libc);
+    const sockets = new TcpSockets(libc, reactor);
     started = {
-      connect: createConnect(libc, reactor),
-      openWire: createOpenWire(libc, reactor),
+      connect: createConnect(sockets),
+      openWire: createOpenWire(sockets),
       echo: createEcho(libc, reactor),
     };
     return started;

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { getSystemErrorMap } from 'node:util';
+import { systemErrors } from './errno.ts';
 
 /**
  * Calls of libc, without a thread and without a wait between: sockets are opened non-blocking. A call that fails throws
@@ -69,9 +69,6 @@ interface Loaded {
   readonly libc?: Libc;
   readonly fault?: string;
 }
-
-/** Node makes it anew each time it is asked. */
-const systemErrors = getSystemErrorMap();
 
 let loaded: Loaded | undefined;
 

@@ -1,9 +1,6 @@
 import type { Deadline } from '../core/deadline.ts';
-import { AF_INET, AF_INET6, EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from './constants.ts';
-import type { Libc } from './libc.ts';
-import type { Reactor } from './reactor.ts';
-import { familyNumber } from './socket-address.ts';
-import { beginToConnect, disconnect, mostSpare, openTcp, pendingError } from './tcp-socket.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLOUT, EPOLLRDHUP } from './constants.ts';
+import type { SocketOwner, TcpSocket, TcpSockets } from './tcp-sockets.ts';
 
 /** Who is told what comes of a request. Never throws. */
 export interface Asker {
@@ -45,26 +42,14 @@ export type OpenWire = (address: string, port: number) => Wire;
 /** One segment even in a tunnel, so that no part waits for an acknowledgement; every socket has room for it at once. */
 export const longestRequest = 1_200;
 
-export function createOpenWire(libc: Libc, reactor: Reactor): OpenWire {
-  const spare = new Map<number, WatchedSocket[]>([
-    [AF_INET, []],
-    [AF_INET6, []],
-  ]);
-  return (address, port) => new LibcWire(libc, reactor, spare.get(familyNumber(address)) ?? [], address, port);
+export function createOpenWire(sockets: TcpSockets): OpenWire {
+  return (address, port) => new LibcWire(sockets, address, port);
 }
 
 /** What a read takes, and as much of an answer as is looked at here: what is longer is left. */
 const incoming = Buffer.alloc(16 * 1024);
 const nothing = Buffer.alloc(0);
 const anyEnd = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
-
-/** A socket that epoll watches for whoever has it at the time. */
-interface WatchedSocket {
-  readonly fd: number;
-  /** That of the reactor; -1: it does not watch it yet. */
-  name: number;
-  ready: ((events: number) => void) | undefined;
-}
 
 /** A request that waits for its answer. */
 interface Pending {
@@ -76,14 +61,11 @@ interface Pending {
 }
 
 /** A class, and few closures: thousands are made in a second. */
-class LibcWire implements Wire {
-  readonly #libc: Libc;
-  readonly #reactor: Reactor;
-  /** Sockets that can be connected again. */
-  readonly #spare: WatchedSocket[];
+class LibcWire implements Wire, SocketOwner {
+  readonly #sockets: TcpSockets;
   readonly #address: string;
   readonly #port: number;
-  #socket: WatchedSocket | undefined;
+  #socket: TcpSocket | undefined;
   #isConnected = false;
   /** The last answer came to its end: its socket may be spare. */
   #isDone = false;
@@ -92,10 +74,8 @@ class LibcWire implements Wire {
   #bytes = nothing;
   isAnswered = false;
 
-  constructor(libc: Libc, reactor: Reactor, spare: WatchedSocket[], address: string, port: number) {
-    this.#libc = libc;
-    this.#reactor = reactor;
-    this.#spare = spare;
+  constructor(sockets: TcpSockets, address: string, port: number) {
+    this.#sockets = sockets;
     this.#address = address;
     this.#port = port;
   }
@@ -117,7 +97,7 @@ class LibcWire implements Wire {
       deadline.onOver = () => this.#expire();
       try {
         if (this.#isConnected) this.#askAgain(request);
-        else this.#open();
+        else this.#socket = this.#sockets.connect(this.#address, this.#port, this);
       } catch (fault) {
         this.#give(fault);
       }
@@ -125,53 +105,22 @@ class LibcWire implements Wire {
   }
 
   close(): void {
-    const socket = this.#giveUp();
-    if (socket === undefined) return;
-    if (this.#isDone && this.#spare.length < mostSpare && disconnect(this.#libc, socket.fd)) {
-      this.#spare.push(socket);
-      return;
-    }
-    if (socket.name >= 0) this.#reactor.remove(socket.name);
-    this.#libc.close(socket.fd);
-  }
-
-  #open(): void {
-    const spare = this.#spare.pop();
-    const socket = spare ?? { fd: openTcp(this.#libc, this.#address, true), name: -1, ready: undefined };
-    socket.ready = (events) => this.#ready(socket, events);
-    this.#socket = socket;
-    beginToConnect(this.#libc, socket.fd, this.#address, this.#port);
-    if (spare === undefined) this.#watch(socket);
-    else this.#reactor.expect();
-  }
-
-  #watch(socket: WatchedSocket): void {
-    const events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-    socket.name = this.#reactor.add(socket.fd, events, (ready) => socket.ready?.(ready));
-  }
-
-  /** What happens to the socket is no matter of ours any more. */
-  #giveUp(): WatchedSocket | undefined {
     const socket = this.#socket;
+    if (socket === undefined) return;
     this.#socket = undefined;
-    if (socket !== undefined) socket.ready = undefined;
-    return socket;
+    if (this.#isDone) this.#sockets.end(socket);
+    else this.#sockets.close(socket);
   }
 
-  /** What came before it was asked for is no answer. */
-  #askAgain(request: Uint8Array): void {
-    const fd = this.#socket?.fd;
-    if (fd === undefined || this.#libc.recv(fd, incoming) !== undefined) this.#fail(new Error('connection lost'));
-    else this.#libc.send(fd, request);
-  }
-
-  #ready({ fd, name }: WatchedSocket, events: number): void {
+  ready(events: number): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
     const pending = this.#pending;
     const isReadable = (events & ~EPOLLOUT) !== 0;
     try {
       if (pending !== undefined) {
-        if (!this.#isConnected) this.#connect(fd, pending, events);
-        if (isReadable) this.#receive(fd, name, pending, events);
+        if (!this.#isConnected) this.#connect(socket, pending, events);
+        if (isReadable) this.#receive(socket, pending, events);
       }
       // Nobody has asked: it is the end of the connection, or might as well be.
       else if (isReadable) this.close();
@@ -180,19 +129,27 @@ class LibcWire implements Wire {
     }
   }
 
-  #connect(fd: number, { request, asker }: Pending, events: number): void {
-    const fault = pendingError(this.#libc, fd, events);
+  /** What came before it was asked for is no answer. */
+  #askAgain(request: Uint8Array): void {
+    const { libc } = this.#sockets;
+    const fd = this.#socket?.fd;
+    if (fd === undefined || libc.recv(fd, incoming) !== undefined) this.#fail(new Error('connection lost'));
+    else libc.send(fd, request);
+  }
+
+  #connect(socket: TcpSocket, { request, asker }: Pending, events: number): void {
+    const fault = this.#sockets.pendingError(socket, events);
     if (fault !== undefined) throw fault;
     this.#isConnected = true;
     asker.connected();
-    this.#libc.send(fd, request);
+    this.#sockets.libc.send(socket.fd, request);
   }
 
   /** What does not fill the buffer is all there is, as epoll(7) says, but for the end of the stream. */
-  #receive(fd: number, name: number, { asker }: Pending, events: number): void {
+  #receive(socket: TcpSocket, { asker }: Pending, events: number): void {
     const before = this.#bytes.length;
     this.#bytes.copy(incoming);
-    const length = this.#libc.recv(fd, incoming.subarray(before));
+    const length = this.#sockets.libc.recv(socket.fd, incoming.subarray(before));
     if (length === undefined) return;
     if (before + length === 0) {
       this.#fail(new Error('other side closed'));
@@ -211,18 +168,17 @@ class LibcWire implements Wire {
     }
     this.#bytes = Buffer.from(bytes);
     const isFull = bytes.length === incoming.length;
-    if (next === 'leave' || isEnding || isFull) this.#leave(fd, name, (events & EPOLLHUP) !== 0 && !isFull);
+    if (next === 'leave' || isEnding || isFull) this.#leave(socket, (events & EPOLLHUP) !== 0 && !isFull);
   }
 
-  #leave(fd: number, name: number, isEnded: boolean): void {
-    const left = { fd, bytes: this.#bytes, isEnded };
-    this.#reactor.release(name, fd);
-    this.#giveUp();
-    this.#settle(left);
+  #leave(socket: TcpSocket, isEnded: boolean): void {
+    this.#sockets.leave(socket);
+    this.#socket = undefined;
+    this.#settle({ fd: socket.fd, bytes: this.#bytes, isEnded });
   }
 
   #expire(): void {
-    this.#reactor.poll();
+    this.#sockets.reactor.poll();
     if (this.#pending !== undefined) this.#fail('over');
   }
 

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 /** Runs in flight at most, however many descriptors there are: beyond so many the wait would be for the processor. */
 export const mostRuns = 2000;
 /**
- * What logs, listeners, the kernel and Node itself have open. Spare sockets of the engine are among the runs: those of TCP
- * and of HTTP are as many as their checks had at once. While checks of other types need as many, they take what idle
- * connections have not.
+ * What logs, listeners, the kernel and Node itself have open. Spare sockets of the engine are among the runs: they are as
+ * many as runs had at once by TCP and by HTTP. While checks of other types need as many, they take what idle connections
+ * have not.
  */
 const others = 64;
 const fewestRuns = 16;

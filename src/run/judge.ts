@@ -105,9 +105,17 @@ export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge
 
   const schedule = () => {
     isScheduled = true;
-    const workSome = () => workFor(sliceMs);
+    let isWanted = true;
+    const workSome = () => {
+      if (isWanted) workFor(sliceMs);
+    };
+    let cancelRest = () => {};
     if (isTelling || restedAtMs <= clock.now()) turns.take(workSome);
-    else cancel = clock.at(restedAtMs, () => turns.take(workSome));
+    else cancelRest = clock.at(restedAtMs, () => turns.take(workSome));
+    cancel = () => {
+      isWanted = false;
+      cancelRest();
+    };
   };
 
   return {

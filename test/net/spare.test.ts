@@ -6,6 +6,8 @@ import { engine } from '../../src/net/engine.ts';
 import { type Libc, loadLibc } from '../../src/net/libc.ts';
 import { createReactor } from '../../src/net/reactor.ts';
 import { createConnect } from '../../src/net/tcp.ts';
+import { TcpSockets } from '../../src/net/tcp-sockets.ts';
+import { createOpenWire } from '../../src/net/wire.ts';
 import { ManualDeadline } from '../../src/run/deadline.ts';
 
 /** A server on loopback that does with each connection what it is told to. */
@@ -70,7 +72,7 @@ test('each connection has a port of its own, and ends with a reset', async () =>
       return libc.connect(fd, address);
     },
   };
-  const connectTcp = createConnect(watched, createReactor(libc));
+  const connectTcp = createConnect(new TcpSockets(watched, createReactor(libc)));
   for (let count = 0; count < 10; count++) {
     await connectTcp('127.0.0.1', server.port, { close: 'rst' }, new ManualDeadline());
   }
@@ -88,4 +90,32 @@ test('connections that were refused leave no descriptor', async () => {
   const before = openDescriptors();
   for (let count = 0; count < 10; count++) await connect('127.0.0.1', gone.port);
   expect(openDescriptors()).toBe(before);
+});
+
+test('one socket serves checks by TCP and by HTTP alike', async () => {
+  const server = await serve('127.0.0.1', (socket) => socket.on('data', () => socket.write('answer')));
+  const libc = loadLibc();
+  if (libc === undefined) throw new Error('there is no libc');
+  const opened: number[] = [];
+  const watched: Libc = {
+    ...libc,
+    socket: (...kind) => {
+      opened.push(libc.socket(...kind));
+      return opened.at(-1) ?? -1;
+    },
+  };
+  const sockets = new TcpSockets(watched, createReactor(libc));
+  const connectTcp = createConnect(sockets);
+  const openWire = createOpenWire(sockets);
+  const asker = { connected: () => {}, look: () => 'done' as const };
+  for (let round = 0; round < 3; round++) {
+    expect(await connectTcp('127.0.0.1', server.port, { close: 'rst' }, new ManualDeadline())).toEqual({
+      rttMs: expect.any(Number),
+    });
+    const wire = openWire('127.0.0.1', server.port);
+    expect(await wire.ask(Buffer.from('request'), asker, new ManualDeadline())).toBe('done');
+    wire.close();
+  }
+  await server.close();
+  expect(opened).toHaveLength(1);
 });

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import type { Libc } from '../../src/net/libc.ts';
+import type { Reactor } from '../../src/net/reactor.ts';
 import { createConnect } from '../../src/net/tcp.ts';
-import { mostSpare } from '../../src/net/tcp-socket.ts';
+import { mostSpare, TcpSockets } from '../../src/net/tcp-sockets.ts';
 import { ManualDeadline } from '../../src/run/deadline.ts';
 
 const [EPOLLOUT, EPOLLHUP, EPOLLET] = [4, 0x10, 1 << 31];
@@ -37,7 +38,7 @@ function connecting(changes: Partial<Libc> = {}) {
       return changes.connect?.(of, address) ?? 0;
     },
   };
-  const connect = createConnect(libc as Libc, {
+  const reactor: Reactor = {
     add: (of, events, report) => {
       if ((events & EPOLLET) === 0) throw new Error('it would be told again and again');
       waiting.set(of, report);
@@ -47,7 +48,8 @@ function connecting(changes: Partial<Libc> = {}) {
     remove: (name) => void waiting.delete(name),
     release: () => {},
     poll: () => {},
-  });
+  };
+  const connect = createConnect(new TcpSockets(libc as Libc, reactor));
   const ready = () => {
     const news = [...changed];
     changed.clear();

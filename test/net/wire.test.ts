@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { errorOf, type Libc } from '../../src/net/libc.ts';
-import { mostSpare } from '../../src/net/tcp-socket.ts';
+import type { Reactor } from '../../src/net/reactor.ts';
+import { mostSpare, TcpSockets } from '../../src/net/tcp-sockets.ts';
 import { type Asked, createOpenWire } from '../../src/net/wire.ts';
 import { ManualDeadline } from '../../src/run/deadline.ts';
 
@@ -53,17 +54,18 @@ function asking({
       return next === undefined ? undefined : Buffer.from(next).copy(into);
     },
   };
-  const open = createOpenWire(libc as Libc, {
+  const reactor: Reactor = {
     add: (_fd, events, report) => {
       if ((events & EPOLLET) === 0) throw new Error('an idle connection would be told of again and again');
       ready = report;
       return 7;
     },
     expect: () => {},
-    remove: (name) => told.push(`remove ${name}`),
-    release: (name, fd) => told.push(`release ${name} ${fd}`),
+    remove: (name) => void told.push(`remove ${name}`),
+    release: (name, fd) => void told.push(`release ${name} ${fd}`),
     poll: () => atPoll(),
-  });
+  };
+  const open = createOpenWire(new TcpSockets(libc as Libc, reactor));
   const wire = open(target, 80);
   const asker = {
     connected: () => void told.push('connected'),

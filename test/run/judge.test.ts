@@ -122,3 +122,19 @@ test('what is decided at once goes on with what is being told', () => {
   next();
   expect(told).toHaveLength(10);
 });
+
+test('a turn that was asked for is nobody’s once all was decided at once: the rest that follows is kept', () => {
+  const world = judging();
+  const { judge, entries, later, next, told, now } = world;
+  reconsiderAll(world);
+  expect(later).toHaveLength(1);
+  judge.decide();
+  const restedAtMs = now() + 4 * 4 * entries.length;
+  told.length = 0;
+  for (const { servers } of entries) for (const server of servers) server.health = 'down';
+  reconsiderAll(world);
+  next();
+  expect(told).toEqual([]);
+  while (told.length === 0 && later.length > 0) next();
+  expect([told.at(0), now() >= restedAtMs]).toEqual(['rows', true]);
+});
