@@ -7,7 +7,7 @@ const nameForm = 'must be 1 to 64 letters, digits and . _ - @ +, with a letter o
 export const name = z.string({ error: nameForm }).regex(/^[A-Za-z\d][\w.@+-]{0,63}$/, { error: nameForm });
 
 const interval = duration({ min: 10 }).describe(
-  'From the start of a run to the start of the next. A run never overlaps itself: one that takes longer delays the next.',
+  'From the start of a run to the start of the next. A run never overlaps itself: one that takes longer delays the next. Runs are due on a grid of 50 ms, or of a twentieth of the interval where that is shorter, so that many start together.',
 );
 const timeout = duration().describe('For the whole of a run: resolving, connecting, TLS, every byte.');
 const retryInterval = duration({ min: 10 }).describe(

@@ -43,8 +43,13 @@ interface Task {
 const longestSpreadMs = 1000;
 /** For so long runs are started; then the sockets have their turn, so that a backlog of runs is no stall of ours. */
 const sliceMs = 10;
-/** What falls due within so long of a start starts together: to wake the process costs as much as to run a probe. */
-const gatherMs = 20;
+/**
+ * Runs fall due so long after each other, so that many start together: to wake the process costs as much as to run a
+ * probe. A twentieth of the interval where that is shorter.
+ */
+const gridMs = 50;
+/** The same for those that confirm a change. */
+const retryGridMs = 5;
 
 /** Starts each check at its interval, on one timer; a check never overlaps itself. */
 export function createScheduler({ clock, random, run, limit }: SchedulerOptions): Scheduler {
@@ -56,14 +61,14 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   let cancelTimer = () => {};
   /** When the timer goes off; after all times while there is none. */
   let plannedMs = Number.POSITIVE_INFINITY;
-  /** What falls due before this waits until then, unless more was due than could be started. */
-  let gatheredMs = Number.NEGATIVE_INFINITY;
-  let hasBacklog = false;
   let onIdle = () => {};
   let stalledMs = clock.stalledMs();
   let isStopped = false;
 
-  const spread = (check: Check) => clock.now() + random() * Math.min(check.intervalMs, longestSpreadMs);
+  const spread = ({ intervalMs }: Check) => {
+    const longestMs = Math.min(intervalMs, longestSpreadMs) - stepOf(intervalMs, gridMs);
+    return onGrid(clock.now() + random() * longestMs, intervalMs, gridMs);
+  };
 
   const wait = (task: Task, slotMs: number, dueMs = slotMs) => {
     task.slotMs = slotMs;
@@ -75,7 +80,12 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
     const { intervalMs, jitter } = task.check;
     const slotMs = Math.max(nextSlot(task, startMs), clock.now());
     task.homeMs = undefined;
-    wait(task, slotMs, slotMs + (random() - 0.5) * intervalMs * jitter);
+    wait(task, slotMs, onGrid(slotMs + (random() - 0.5) * intervalMs * jitter, intervalMs, gridMs));
+  };
+
+  const waitToRetry = (task: Task) => {
+    const { retryIntervalMs } = task.check;
+    wait(task, onGrid(clock.now() + retryIntervalMs, retryIntervalMs, retryGridMs));
   };
 
   /** What waits keeps its place among those that wait: another takes over, and the old one is passed over in its time. */
@@ -107,7 +117,7 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
     if (isStopped) return;
     if (task.isGone) leaving.delete(task.key);
     else {
-      if (isRetry) wait(task, clock.now() + task.check.retryIntervalMs);
+      if (isRetry) waitToRetry(task);
       else waitForSlot(task, startMs);
       if (task.isHastened && !isRetry) advance(task);
       task.isHastened = false;
@@ -123,10 +133,8 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
     while (task !== undefined && task.dueMs <= nowMs && inFlight < limit && clock.now() - nowMs < sliceMs) {
       waiting.pop();
       if (!task.isGone) start(task);
-      gatheredMs = nowMs + gatherMs;
       task = waiting.peek();
     }
-    hasBacklog = task !== undefined && task.dueMs <= nowMs;
     plan();
   };
 
@@ -134,10 +142,9 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   const plan = () => {
     const next = waiting.peek();
     if (next === undefined || inFlight >= limit || isStopped) return;
-    const nextMs = hasBacklog ? next.dueMs : Math.max(next.dueMs, gatheredMs);
-    if (nextMs >= plannedMs) return;
+    if (next.dueMs >= plannedMs) return;
     cancelTimer();
-    plannedMs = nextMs;
+    plannedMs = next.dueMs;
     cancelTimer = clock.at(plannedMs, startDue);
   };
 
@@ -204,6 +211,16 @@ function createTask(key: string, check: Check, firstMs: number): Task {
     isHastened: false,
     homeMs: undefined,
   };
+}
+
+/** The next time of the grid. */
+function onGrid(timeMs: number, intervalMs: number, mostMs: number): number {
+  const stepMs = stepOf(intervalMs, mostMs);
+  return Math.ceil(timeMs / stepMs) * stepMs;
+}
+
+function stepOf(intervalMs: number, mostMs: number): number {
+  return Math.min(mostMs, intervalMs / 20);
 }
 
 /**

@@ -42,16 +42,32 @@ describe('a scheduler', () => {
     expect(times()).toEqual([500, 1500, 2500, 3500]);
   });
 
-  test('starts together what falls due together, so that the process wakes once', async () => {
+  test('has runs fall due together, so that the process wakes once for many', async () => {
     let draws = 0;
-    // 500, 501 and so on.
-    const { clock, scheduler, starts } = schedule({ random: () => (500 + draws++) / 1000 });
+    // 475, 479.75, 484.5 and so on.
+    const { clock, scheduler, starts } = schedule({ random: () => (500 + 5 * draws++) / 1000 });
     scheduler.set(checks(22, { jitter: 0 }));
     await clock.advance(600);
-    expect(starts.map(({ atMs, lagMs }) => [atMs, lagMs])).toEqual([
+    const startsAt = (atMs: number) => starts.filter((start) => start.atMs === atMs && start.lagMs === 0);
+    expect([500, 550, 600].map((atMs) => startsAt(atMs).length)).toEqual([6, 10, 6]);
+  });
+
+  test('has those fall due together that differ by little of their interval', async () => {
+    let draws = 0;
+    const { clock, scheduler, starts } = schedule({ random: () => draws++ / 100 });
+    scheduler.set(checks(12, { intervalMs: 200, jitter: 0 }));
+    await clock.advance(30);
+    expect(starts.map(({ atMs }) => atMs)).toEqual([0, ...Array(5).fill(10), ...Array(5).fill(20), 30]);
+  });
+
+  test('has retries fall due together within 5 ms', async () => {
+    const { clock, scheduler, starts } = schedule({ runMs: 52, isContested: () => true });
+    scheduler.set(checks(1));
+    await clock.advance(1000);
+    expect(starts.slice(0, 3).map(({ atMs, lagMs }) => [atMs, lagMs])).toEqual([
       [500, 0],
-      ...Array.from({ length: 20 }, (_, index) => [520, 19 - index]),
-      [540, 19],
+      [655, 0],
+      [810, 0],
     ]);
   });
 
