@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import type { MetricsDetail, Service } from '../core/config.ts';
 import { driftKinds } from '../core/drift.ts';
@@ -46,8 +47,11 @@ export function createMetrics({ version, snapshot, refresh, ...options }: Metric
 
   const render = async () => {
     await refresh?.();
+    // With thousands of servers each step takes as long as may pass between two looks at the sockets.
+    await setImmediate();
     const now = snapshot();
     counts.follow(servicesOf(now));
+    await setImmediate();
     const families = new Map(names.map((name) => [name, createFamily(name, metricTable[name])]));
     families.get('lvsd_build_info')?.emit(buildInfo, 1);
     agent.write(families);
