@@ -168,7 +168,6 @@ export function createAgent(options: AgentOptions): Agent {
   const takeChecks = () => {
     const checks = monitor.checks();
     release(scheduler.set(checks));
-    unseen = monitor.unseen();
     const unwatched = watcher.set(checks);
     if (unwatched > 0) {
       warn(
@@ -190,6 +189,7 @@ export function createAgent(options: AgentOptions): Agent {
       show(table);
       emit({ type: 'agent_started', version: options.version, ...sizeOf(config) });
       monitor.configure(config, table);
+      unseen = monitor.unseen();
       await turns.next();
       windows.set(config.maintenance);
       takeChecks();

@@ -10,13 +10,16 @@ import type { Clock } from './clock.ts';
 import { createJudge, type JudgeOptions } from './judge.ts';
 import {
   type CheckEntry,
-  createRoster,
+  type Draft,
   decisionFor,
+  draftRoster,
+  finish,
   healthOf,
   type Roster,
   runKey,
   type ServerEntry,
   type ServiceEntry,
+  takeOver,
 } from './roster.ts';
 import type { Run } from './timed-run.ts';
 import { createSlices, type Turns } from './turns.ts';
@@ -24,7 +27,7 @@ import { snapshotService } from './view.ts';
 
 /** All that is known of the servers' health: takes in configurations, runs and overrides, answers with decisions. */
 export interface Monitor {
-  /** Does what `configure` would take longest for, in turns. */
+  /** Does in turns what `configure` would take longest for. */
   prepare(config: Config): Promise<void>;
   /** Takes a configuration into force. `table`, as last read, tells which of its servers are in use already. */
   configure(config: Config, table: Table): void;
@@ -68,6 +71,16 @@ interface Subscription {
   readonly check: CheckEntry;
 }
 
+/** What a configuration brings, but for what is known of its servers. */
+interface Plan {
+  readonly config: Config;
+  /** The roster that it follows. */
+  readonly before: Roster;
+  readonly draft: Draft;
+  readonly runs: ReadonlyMap<string, SharedRun>;
+  readonly checks: ReadonlyMap<string, Check>;
+}
+
 const nothingShared = { subscriptions: [], refs: [] };
 
 export function createMonitor(options: MonitorOptions): Monitor {
@@ -75,6 +88,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const judge = createJudge(options);
   let roster: Roster = new Map();
   let runs: ReadonlyMap<string, SharedRun> = new Map();
+  let checks: ReadonlyMap<string, Check> = new Map();
+  let prepared: Plan | undefined;
   let overrides: readonly ActiveOverride[] = [];
 
   const note = ({ service, server, check }: Subscription, observation: Observation | undefined) => {
@@ -123,18 +138,22 @@ export function createMonitor(options: MonitorOptions): Monitor {
   return {
     prepare: async (config) => {
       const slices = createSlices(turns, clock);
-      for (const { servers, fallbackServers } of config.services) {
-        for (const { checks } of [...servers, ...fallbackServers]) {
-          for (const check of checks) runKey(check);
-          await slices.pass();
-        }
+      const steps = planFor(config, roster);
+      let step = steps.next();
+      while (!step.done) {
+        await slices.pass();
+        step = steps.next();
       }
+      prepared = step.value;
     },
     configure: (config, table) => {
       judge.decide();
       const before = roster;
-      roster = createRoster(config, before, table);
-      runs = sharedRuns(roster);
+      const plan =
+        prepared?.config === config && prepared.before === before ? prepared : finish(planFor(config, before));
+      prepared = undefined;
+      roster = takeOver(plan.draft, table);
+      ({ runs, checks } = plan);
       for (const [name, service] of roster) {
         if (before.get(name) === service) continue;
         applyOverrides(service);
@@ -145,11 +164,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       }
       judge.decide();
     },
-    checks: () => {
-      const checks = new Map<string, Check>();
-      for (const [key, { check }] of runs) checks.set(key, check);
-      return checks;
-    },
+    checks: () => checks,
     record: (key, run, lagMs) => {
       const { subscriptions, refs } = runs.get(key) ?? nothingShared;
       const { result, durationMs } = run;
@@ -195,9 +210,12 @@ export function createMonitor(options: MonitorOptions): Monitor {
   };
 }
 
-function sharedRuns(roster: Roster): ReadonlyMap<string, SharedRun> {
+/** In steps. */
+function* planFor(config: Config, before: Roster): Generator<void, Plan> {
+  const draft = yield* draftRoster(config, before);
   const runs = new Map<string, { check: Check; subscriptions: Subscription[]; refs: CheckRef[] }>();
-  for (const service of roster.values()) {
+  const checks = new Map<string, Check>();
+  for (const service of draft.roster.values()) {
     for (const server of service.servers) {
       for (const check of server.checks) {
         const key = runKey(check.check);
@@ -205,10 +223,12 @@ function sharedRuns(roster: Roster): ReadonlyMap<string, SharedRun> {
         run.subscriptions.push({ service, server, check });
         run.refs.push(check.ref);
         runs.set(key, run);
+        checks.set(key, run.check);
       }
+      yield;
     }
   }
-  return runs;
+  return { config, before, draft, runs, checks };
 }
 
 /** The kernel counts a connection as active while it is established. What goes by UDP never is. */

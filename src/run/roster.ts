@@ -26,7 +26,7 @@ export interface ServerEntry {
   readonly isFallback: boolean;
   readonly checks: readonly CheckEntry[];
   /** Its weight in the kernel when its service was first taken on; undefined: it was not there. */
-  readonly foundWeight: number | undefined;
+  foundWeight: number | undefined;
   health: Health;
   override: Override | undefined;
   /** While it drains: its connections have ended. */
@@ -65,24 +65,61 @@ export function runKey(check: Check): string {
 
 const runKeys = new WeakMap<Check, string>();
 
-/**
- * The roster of a configuration. What the one before knew of the same service, server or check goes on, as the same
- * entry where the configuration of the service or server is the same object; a server that is new starts `up` if the
- * kernel's table has it with a weight.
- */
+/** A roster to which only what its servers are known to be at the moment it comes into force has to be added. */
+export interface Draft {
+  readonly roster: Roster;
+  /** The services that are not the same entries as before. */
+  readonly changed: readonly ServiceDraft[];
+}
+
+interface ServiceDraft {
+  readonly entry: ServiceEntry;
+  readonly previous: ServiceEntry | undefined;
+}
+
+/** The roster of a configuration, at once. */
 export function createRoster(config: Config, before: Roster, table: Table): Roster {
+  return takeOver(finish(draftRoster(config, before)), table);
+}
+
+/**
+ * Drafts the roster of a configuration, in steps. What the one before has of the same service, server or check stays the
+ * same entry where the configuration of the service or server is the same object.
+ */
+export function* draftRoster(config: Config, before: Roster): Generator<void, Draft> {
   const byKey = new Map([...before.values()].map((entry) => [serviceKey(entry.config.identity), entry]));
   const kept = new Set(config.services.map(({ identity }) => serviceKey(identity)));
   const moved = (name: string) => {
     const entry = before.get(name);
     return entry !== undefined && kept.has(serviceKey(entry.config.identity)) ? undefined : entry;
   };
-  return new Map(
-    config.services.map((service) => {
-      const previous = byKey.get(serviceKey(service.identity)) ?? moved(service.name);
-      return [service.name, createService(service, previous, table)];
-    }),
-  );
+  const roster = new Map<string, ServiceEntry>();
+  const changed: ServiceDraft[] = [];
+  for (const service of config.services) {
+    const previous = byKey.get(serviceKey(service.identity)) ?? moved(service.name);
+    const isSame = previous?.config === service;
+    const entry = isSame ? previous : yield* draftService(service, previous);
+    roster.set(service.name, entry);
+    if (!isSame) changed.push({ entry, previous });
+    yield;
+  }
+  return { roster, changed };
+}
+
+/**
+ * Adds to a draft what is known by now: what was learned of a service, server or check goes on; a server that is new starts
+ * `up` if the kernel's table has it with a weight.
+ */
+export function takeOver({ roster, changed }: Draft, table: Table): Roster {
+  for (const draft of changed) takeOverService(draft, table);
+  return roster;
+}
+
+/** Does all the steps that are left. */
+export function finish<T>(steps: Generator<void, T>): T {
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
 }
 
 export function healthOf(checks: readonly CheckEntry[]): Health {
@@ -96,73 +133,90 @@ export function decisionFor({ config, servers, decision, leaving }: ServiceEntry
   return decide(config, { servers: statuses, fallbackServers: fallbacks, before: decision, leaving });
 }
 
-function createService(config: Service, previous: ServiceEntry | undefined, table: Table): ServiceEntry {
-  if (previous?.config === config) return previous;
-  const rows = table.get(serviceKey(config.identity))?.servers ?? new Map<string, TableServer>();
-  const known = new Map(previous?.servers.map((entry) => [entry.key, entry]));
-  const create = (isFallback: boolean) => (server: Server) => {
-    const key = serverKey(server);
-    const before = known.get(key);
-    const isSame =
-      before?.config === server && before.isFallback === isFallback && previous?.config.name === config.name;
-    if (isSame) return before;
-    const foundWeight = previous === undefined ? rows.get(key)?.weight : before?.foundWeight;
-    return createServer(config.name, server, isFallback, before, foundWeight);
-  };
-  const servers = [...config.servers.map(create(false)), ...config.fallbackServers.map(create(true))];
-  return {
-    config,
-    servers,
-    leaving: leavingRows(config, servers, previous, rows),
-    decision: previous?.decision ?? nothingDecided,
-    announced: previous?.announced,
-  };
+function* draftService(config: Service, previous: ServiceEntry | undefined): Generator<void, ServiceEntry> {
+  const known = byServerKey(previous);
+  const servers: ServerEntry[] = [];
+  for (const isFallback of [false, true]) {
+    for (const server of isFallback ? config.fallbackServers : config.servers) {
+      const key = serverKey(server);
+      const before = known.get(key);
+      const isSame =
+        before?.config === server && before.isFallback === isFallback && previous?.config.name === config.name;
+      servers.push(isSame ? before : draftServer(config.name, key, server, isFallback, before));
+      yield;
+    }
+  }
+  return { config, servers, leaving: [], decision: nothingDecided, announced: undefined };
 }
 
-function createServer(
+function draftServer(
   service: string,
+  key: string,
   config: Server,
   isFallback: boolean,
   previous: ServerEntry | undefined,
-  foundWeight: number | undefined,
 ): ServerEntry {
-  const key = serverKey(config);
-  const health = previous?.health ?? (foundWeight !== undefined && foundWeight > 0 ? 'up' : 'unknown');
-  const before = previous?.checks ?? [];
   const checks = config.checks.map((check): CheckEntry => {
-    const unchanged = before.find((entry) => entry.check === check && entry.ref.service === service);
+    const unchanged = previous?.checks.find((entry) => entry.check === check && entry.ref.service === service);
     if (unchanged !== undefined) return unchanged;
+    runKey(check);
     const ref = { service, server: key, check: check.name, type: check.type };
-    const same = before.filter((entry) => runKey(entry.check) === runKey(check));
-    const namesake = (entry: CheckEntry) => entry.check.name === check.name;
-    const twin = same.find(namesake) ?? same[0];
-    if (twin !== undefined) return { ...twin, ref, check };
-    const isObserved = previous?.checks.every((entry) => entry.isObserved) ?? false;
-    return {
-      ref,
-      check,
-      state: initialHealth(before.find(namesake)?.state.health ?? health),
-      isObserved,
-      last: undefined,
-    };
+    return { ref, check, state: initialHealth('unknown'), isObserved: false, last: undefined };
   });
   return {
     key,
     config,
     isFallback,
     checks,
-    foundWeight,
-    health: previous === undefined ? healthOf(checks) : health,
-    override: previous?.override,
-    isDrained: previous?.isDrained ?? false,
-    lastChangeAtMs: previous?.lastChangeAtMs,
+    foundWeight: undefined,
+    health: 'unknown',
+    override: undefined,
+    isDrained: false,
+    lastChangeAtMs: undefined,
   };
+}
+
+function takeOverService({ entry, previous }: ServiceDraft, table: Table): void {
+  const rows = table.get(serviceKey(entry.config.identity))?.servers ?? new Map<string, TableServer>();
+  const known = byServerKey(previous);
+  for (const server of entry.servers) {
+    const before = known.get(server.key);
+    if (server === before) continue;
+    server.foundWeight = previous === undefined ? rows.get(server.key)?.weight : before?.foundWeight;
+    takeOverServer(server, before);
+  }
+  entry.leaving = leavingRows(entry, previous, rows);
+  entry.decision = previous?.decision ?? nothingDecided;
+  entry.announced = previous?.announced;
+}
+
+function takeOverServer(server: ServerEntry, previous: ServerEntry | undefined): void {
+  const { foundWeight } = server;
+  const health = previous?.health ?? (foundWeight !== undefined && foundWeight > 0 ? 'up' : 'unknown');
+  for (const entry of server.checks) if (!previous?.checks.includes(entry)) takeOverCheck(entry, previous, health);
+  server.health = previous === undefined ? healthOf(server.checks) : health;
+  server.override = previous?.override;
+  server.isDrained = previous?.isDrained ?? false;
+  server.lastChangeAtMs = previous?.lastChangeAtMs;
+}
+
+function takeOverCheck(entry: CheckEntry, previous: ServerEntry | undefined, health: Health): void {
+  const before = previous?.checks ?? [];
+  const isNamesake = ({ check }: CheckEntry) => check.name === entry.check.name;
+  const same = before.filter(({ check }) => runKey(check) === runKey(entry.check));
+  const twin = same.find(isNamesake) ?? same[0];
+  entry.state = twin?.state ?? initialHealth(before.find(isNamesake)?.state.health ?? health);
+  entry.isObserved = twin?.isObserved ?? previous?.checks.every(({ isObserved }) => isObserved) ?? false;
+  entry.last = twin?.last;
+}
+
+function byServerKey(service: ServiceEntry | undefined): ReadonlyMap<string, ServerEntry> {
+  return new Map(service?.servers.map((entry) => [entry.key, entry]));
 }
 
 /** Servers that were taken out of the file, where servers are quiesced rather than removed: they drain first. */
 function leavingRows(
-  { onFailure }: Service,
-  servers: readonly ServerEntry[],
+  { config: { onFailure }, servers }: ServiceEntry,
   previous: ServiceEntry | undefined,
   rows: ReadonlyMap<string, TableServer>,
 ): readonly ServerRow[] {
