@@ -201,7 +201,8 @@ export function createAgent(options: AgentOptions): Agent {
       const shared = share(config, next);
       await turns.next();
       await monitor.prepare(shared);
-      while (monitor.isTelling()) await turns.next();
+      do await turns.next();
+      while (monitor.isTelling());
       config = shared;
       configLoadedAtMs = clock.wallNow();
       isConfigCurrent = true;

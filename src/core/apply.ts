@@ -24,7 +24,8 @@ export function applyOps(table: Table, ops: readonly Op[]): Table {
 
 /** The table after `change` was done to a copy of the services that the ops speak of; the others stay the same objects. */
 export function changed(table: Table, ops: readonly Op[], change: (open: OpenTable) => void): Table {
-  const touched = new Set(ops.map(({ service }) => serviceKey(service.identity)));
+  const services = new Set(ops.map(({ service }) => service));
+  const touched = new Set([...services].map(({ identity }) => serviceKey(identity)));
   const open = openTable([...table].filter(([key]) => touched.has(key)));
   change(open);
   const next = new Map(table);
@@ -59,7 +60,8 @@ export function applyOp(table: OpenTable, op: Op): void {
       const servers = table.get(key)?.servers;
       // What the row no longer has goes, such as a tunnel.
       const row = serverRow(op.server, op.server.weight);
-      servers?.set(serverKey(row), { ...servers.get(serverKey(row)), ...row });
+      const name = serverKey(row);
+      servers?.set(name, { ...servers.get(name), ...row });
       return;
     }
     case 'del_server':

@@ -85,7 +85,7 @@ export function decide(service: Service, status: ServiceStatus): Decision {
       : fallbacks.map(asFound);
   const rows = members.map((member) => rowOf(service, member, isFailOpenActive));
   return {
-    rows: byKey([...rows, ...fallbackRows, ...status.leaving]),
+    rows: byKey(rows, fallbackRows, status.leaving),
     isUp: inRotation.length > 0,
     isSettled: areSeen || inRotation.length > 0,
     isFallbackActive,
@@ -107,9 +107,9 @@ function join(servers: readonly Server[], statuses: readonly ServerStatus[]): re
   return servers.map((server, index) => ({ server, status: statuses[index] ?? unseen }));
 }
 
-function byKey(rows: readonly (ServerRow | undefined)[]): Rows {
+function byKey(...lists: (readonly (ServerRow | undefined)[])[]): Rows {
   const found = new Map<string, ServerRow>();
-  for (const row of rows) if (row !== undefined) found.set(serverKey(row), row);
+  for (const rows of lists) for (const row of rows) if (row !== undefined) found.set(serverKey(row), row);
   return found;
 }
 

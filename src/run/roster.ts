@@ -75,6 +75,8 @@ export interface Draft {
 interface ServiceDraft {
   readonly entry: ServiceEntry;
   readonly previous: ServiceEntry | undefined;
+  /** Of each of its servers, the entry before. */
+  readonly previousServers: readonly (ServerEntry | undefined)[];
 }
 
 /** The roster of a configuration, at once. */
@@ -97,11 +99,13 @@ export function* draftRoster(config: Config, before: Roster): Generator<void, Dr
   const changed: ServiceDraft[] = [];
   for (const service of config.services) {
     const previous = byKey.get(serviceKey(service.identity)) ?? moved(service.name);
-    const isSame = previous?.config === service;
-    const entry = isSame ? previous : yield* draftService(service, previous);
-    roster.set(service.name, entry);
-    if (!isSame) changed.push({ entry, previous });
-    yield;
+    if (previous?.config === service) {
+      roster.set(service.name, previous);
+      continue;
+    }
+    const draft = yield* draftService(service, previous);
+    roster.set(service.name, draft.entry);
+    changed.push(draft);
   }
   return { roster, changed };
 }
@@ -133,20 +137,23 @@ export function decisionFor({ config, servers, decision, leaving }: ServiceEntry
   return decide(config, { servers: statuses, fallbackServers: fallbacks, before: decision, leaving });
 }
 
-function* draftService(config: Service, previous: ServiceEntry | undefined): Generator<void, ServiceEntry> {
-  const known = byServerKey(previous);
+function* draftService(config: Service, previous: ServiceEntry | undefined): Generator<void, ServiceDraft> {
+  const known = new Map(previous?.servers.map((entry) => [entry.key, entry]));
   const servers: ServerEntry[] = [];
+  const previousServers: (ServerEntry | undefined)[] = [];
   for (const isFallback of [false, true]) {
     for (const server of isFallback ? config.fallbackServers : config.servers) {
       const key = serverKey(server);
       const before = known.get(key);
       const isSame =
         before?.config === server && before.isFallback === isFallback && previous?.config.name === config.name;
+      previousServers.push(before);
       servers.push(isSame ? before : draftServer(config.name, key, server, isFallback, before));
       yield;
     }
   }
-  return { config, servers, leaving: [], decision: nothingDecided, announced: undefined };
+  const entry = { config, servers, leaving: [], decision: nothingDecided, announced: undefined };
+  return { entry, previous, previousServers };
 }
 
 function draftServer(
@@ -176,11 +183,10 @@ function draftServer(
   };
 }
 
-function takeOverService({ entry, previous }: ServiceDraft, table: Table): void {
+function takeOverService({ entry, previous, previousServers }: ServiceDraft, table: Table): void {
   const rows = table.get(serviceKey(entry.config.identity))?.servers ?? new Map<string, TableServer>();
-  const known = byServerKey(previous);
-  for (const server of entry.servers) {
-    const before = known.get(server.key);
+  for (const [index, server] of entry.servers.entries()) {
+    const before = previousServers[index];
     if (server === before) continue;
     server.foundWeight = previous === undefined ? rows.get(server.key)?.weight : before?.foundWeight;
     takeOverServer(server, before);
@@ -208,10 +214,6 @@ function takeOverCheck(entry: CheckEntry, previous: ServerEntry | undefined, hea
   entry.state = twin?.state ?? initialHealth(before.find(isNamesake)?.state.health ?? health);
   entry.isObserved = twin?.isObserved ?? previous?.checks.every(({ isObserved }) => isObserved) ?? false;
   entry.last = twin?.last;
-}
-
-function byServerKey(service: ServiceEntry | undefined): ReadonlyMap<string, ServerEntry> {
-  return new Map(service?.servers.map((entry) => [entry.key, entry]));
 }
 
 /** Servers that were taken out of the file, where servers are quiesced rather than removed: they drain first. */
