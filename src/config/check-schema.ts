@@ -7,16 +7,16 @@ const nameForm = 'must be 1 to 64 letters, digits and . _ - @ +, with a letter o
 export const name = z.string({ error: nameForm }).regex(/^[A-Za-z\d][\w.@+-]{0,63}$/, { error: nameForm });
 
 const interval = duration({ min: 10 }).describe(
-  'From the start of a run to the start of the next. A run never overlaps itself: one that takes longer delays the next. Runs are due on a grid of 50 ms, or of a twentieth of the interval where that is shorter, so that many start together.',
+  'From the start of a run to the start of the next. A run never overlaps itself: one that takes longer delays the next. So that many start together, a start may be up to 50 ms, or a twentieth of a shorter interval, off its time; the times do not drift.',
 );
 const timeout = duration().describe('For the whole of a run: resolving, connecting, TLS, every byte.');
 const retryInterval = duration({ min: 10 }).describe(
-  'From the end of a run to the start of the next while an opinion is contested.',
+  'From the end of a run to the start of the next while an opinion is contested; up to 5 ms longer, so that many start together.',
 );
 const fall = wholeNumber(1, 1000).describe('Failures in a row that take a check from up to down.');
 const rise = wholeNumber(1, 1000).describe('Passes in a row that take a check from down to up.');
 const jitter = share().describe(
-  'Share of the interval by which a start may be shifted, so that runs do not march in step.',
+  'Share of the interval by which a start may be shifted, in steps as above, so that runs do not march in step.',
 );
 
 /** When a check runs and what it takes to change its health, each key optional. */

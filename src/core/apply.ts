@@ -24,6 +24,7 @@ export function applyOps(table: Table, ops: readonly Op[]): Table {
 
 /** The table after `change` was done to a copy of the services that the ops speak of; the others stay the same objects. */
 export function changed(table: Table, ops: readonly Op[], change: (open: OpenTable) => void): Table {
+  // Thousands of ops speak of the same few objects.
   const services = new Set(ops.map(({ service }) => service));
   const touched = new Set([...services].map(({ identity }) => serviceKey(identity)));
   const open = openTable([...table].filter(([key]) => touched.has(key)));

@@ -109,7 +109,9 @@ function join(servers: readonly Server[], statuses: readonly ServerStatus[]): re
 
 function byKey(...lists: (readonly (ServerRow | undefined)[])[]): Rows {
   const found = new Map<string, ServerRow>();
-  for (const rows of lists) for (const row of rows) if (row !== undefined) found.set(serverKey(row), row);
+  for (const rows of lists) {
+    for (const row of rows) if (row !== undefined) found.set(serverKey(row), row);
+  }
   return found;
 }
 

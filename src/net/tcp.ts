@@ -45,7 +45,7 @@ class Connection implements SocketOwner {
   open(address: string, port: number, options: ConnectOptions): void {
     try {
       this.#socket = this.#sockets.connect(address, port, this, options);
-      this.#deadline.onOver = () => this.#expire(this.#socket);
+      this.#deadline.onOver = () => this.#expire();
     } catch (fault) {
       this.#resolve(fault as Error);
     }
@@ -63,9 +63,9 @@ class Connection implements SocketOwner {
     }
   }
 
-  #expire(socket: TcpSocket | undefined): void {
+  #expire(): void {
     this.#sockets.reactor.poll();
-    if (socket !== undefined && socket === this.#socket) this.#fail(socket, 'over');
+    if (this.#socket !== undefined) this.#fail(this.#socket, 'over');
   }
 
   #settle(socket: TcpSocket, outcome: Established): void {

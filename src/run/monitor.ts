@@ -139,12 +139,12 @@ export function createMonitor(options: MonitorOptions): Monitor {
     prepare: async (config) => {
       const slices = createSlices(turns, clock);
       const steps = planFor(config, roster);
-      let step = steps.next();
-      while (!step.done) {
+      let drafted = steps.next();
+      while (!drafted.done) {
         await slices.pass();
-        step = steps.next();
+        drafted = steps.next();
       }
-      prepared = step.value;
+      prepared = drafted.value;
     },
     configure: (config, table) => {
       judge.decide();
@@ -210,7 +210,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   };
 }
 
-/** In steps. */
+/** Plans, in steps, what leaves all that is in force as it is. */
 function* planFor(config: Config, before: Roster): Generator<void, Plan> {
   const draft = yield* draftRoster(config, before);
   const runs = new Map<string, { check: Check; subscriptions: Subscription[]; refs: CheckRef[] }>();
@@ -220,10 +220,12 @@ function* planFor(config: Config, before: Roster): Generator<void, Plan> {
       for (const check of server.checks) {
         const key = runKey(check.check);
         const run = runs.get(key) ?? { check: check.check, subscriptions: [], refs: [] };
+        if (run.refs.length === 0) {
+          runs.set(key, run);
+          checks.set(key, run.check);
+        }
         run.subscriptions.push({ service, server, check });
         run.refs.push(check.ref);
-        runs.set(key, run);
-        checks.set(key, run.check);
       }
       yield;
     }

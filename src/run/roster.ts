@@ -79,11 +79,6 @@ interface ServiceDraft {
   readonly previousServers: readonly (ServerEntry | undefined)[];
 }
 
-/** The roster of a configuration, at once. */
-export function createRoster(config: Config, before: Roster, table: Table): Roster {
-  return takeOver(finish(draftRoster(config, before)), table);
-}
-
 /**
  * Drafts the roster of a configuration, in steps. What the one before has of the same service, server or check stays the
  * same entry where the configuration of the service or server is the same object.
@@ -101,6 +96,7 @@ export function* draftRoster(config: Config, before: Roster): Generator<void, Dr
     const previous = byKey.get(serviceKey(service.identity)) ?? moved(service.name);
     if (previous?.config === service) {
       roster.set(service.name, previous);
+      yield;
       continue;
     }
     const draft = yield* draftService(service, previous);
@@ -166,7 +162,6 @@ function draftServer(
   const checks = config.checks.map((check): CheckEntry => {
     const unchanged = previous?.checks.find((entry) => entry.check === check && entry.ref.service === service);
     if (unchanged !== undefined) return unchanged;
-    runKey(check);
     const ref = { service, server: key, check: check.name, type: check.type };
     return { ref, check, state: initialHealth('unknown'), isObserved: false, last: undefined };
   });

@@ -44,11 +44,11 @@ const longestSpreadMs = 1000;
 /** For so long runs are started; then the sockets have their turn, so that a backlog of runs is no stall of ours. */
 const sliceMs = 10;
 /**
- * Runs fall due so long after each other, so that many start together: to wake the process costs as much as to run a
- * probe. A twentieth of the interval where that is shorter.
+ * Due times are multiples of this, so that many runs start together: to wake the process costs as much as to run a probe.
+ * A twentieth of the interval where that is shorter.
  */
 const gridMs = 50;
-/** The same for those that confirm a change. */
+/** The same for retries, after their own interval. */
 const retryGridMs = 5;
 
 /** Starts each check at its interval, on one timer; a check never overlaps itself. */
@@ -66,8 +66,9 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   let isStopped = false;
 
   const spread = ({ intervalMs }: Check) => {
-    const longestMs = Math.min(intervalMs, longestSpreadMs) - stepOf(intervalMs, gridMs);
-    return onGrid(clock.now() + random() * longestMs, intervalMs, gridMs);
+    const stepMs = stepOf(intervalMs, gridMs);
+    const longestMs = Math.min(intervalMs, longestSpreadMs) - stepMs;
+    return roundedUp(clock.now() + random() * longestMs, stepMs);
   };
 
   const wait = (task: Task, slotMs: number, dueMs = slotMs) => {
@@ -80,12 +81,13 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
     const { intervalMs, jitter } = task.check;
     const slotMs = Math.max(nextSlot(task, startMs), clock.now());
     task.homeMs = undefined;
-    wait(task, slotMs, onGrid(slotMs + (random() - 0.5) * intervalMs * jitter, intervalMs, gridMs));
+    const stepMs = stepOf(intervalMs, gridMs);
+    wait(task, slotMs, Math.round((slotMs + (random() - 0.5) * intervalMs * jitter) / stepMs) * stepMs);
   };
 
   const waitToRetry = (task: Task) => {
     const { retryIntervalMs } = task.check;
-    wait(task, onGrid(clock.now() + retryIntervalMs, retryIntervalMs, retryGridMs));
+    wait(task, roundedUp(clock.now() + retryIntervalMs, stepOf(retryIntervalMs, retryGridMs)));
   };
 
   /** What waits keeps its place among those that wait: another takes over, and the old one is passed over in its time. */
@@ -213,9 +215,7 @@ function createTask(key: string, check: Check, firstMs: number): Task {
   };
 }
 
-/** The next time of the grid. */
-function onGrid(timeMs: number, intervalMs: number, mostMs: number): number {
-  const stepMs = stepOf(intervalMs, mostMs);
+function roundedUp(timeMs: number, stepMs: number): number {
   return Math.ceil(timeMs / stepMs) * stepMs;
 }
 
@@ -224,13 +224,12 @@ function stepOf(intervalMs: number, mostMs: number): number {
 }
 
 /**
- * One interval after the slot; counted from the start where the run was off its slot: a retry, or late. After a
+ * One interval after the slot; counted from the start where that was late. After a
  * hastened run, the first of the old slots that is still to come.
  */
-function nextSlot({ slotMs, homeMs, check: { intervalMs } }: Task, startMs: number): number {
+function nextSlot({ slotMs, dueMs, homeMs, check: { intervalMs } }: Task, startMs: number): number {
   if (homeMs !== undefined) {
     return homeMs + Math.max(0, Math.floor((startMs - homeMs) / intervalMs) + 1) * intervalMs;
   }
-  const isOnSlot = Math.abs(startMs - slotMs) < intervalMs / 2;
-  return (isOnSlot ? slotMs : startMs) + intervalMs;
+  return (startMs - dueMs < intervalMs / 2 ? slotMs : startMs) + intervalMs;
 }

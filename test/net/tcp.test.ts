@@ -145,3 +145,23 @@ test('no more sockets are spare than are counted for it', async () => {
   await Promise.all(outcomes);
   expect(calls.filter((call) => call.startsWith('close'))).toHaveLength(3);
 });
+
+test('a spare socket that cannot be connected again is closed, once, and is not spare any more', async () => {
+  let connects = 0;
+  const { connect, calls, ready } = connecting({
+    // The first connection comes about and is reset; the second fails at once.
+    connect: () => (++connects === 3 ? 101 : 0),
+  });
+  const first = connect(...target, { close: 'rst' }, new ManualDeadline());
+  ready();
+  await first;
+  expect(await connect(...target, { close: 'rst' }, new ManualDeadline())).toMatchObject({ code: 'ENETUNREACH' });
+  const third = connect(...target, { close: 'rst' }, new ManualDeadline());
+  ready();
+  expect(await third).toEqual({ rttMs: 0.25 });
+  expect(calls.filter((call) => /^(close|socket)/.test(call))).toEqual([
+    `socket ${AF_INET} is 10`,
+    'close 10',
+    `socket ${AF_INET} is 11`,
+  ]);
+});

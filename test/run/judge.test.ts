@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
 import type { AgentEvent } from '../../src/core/event.ts';
 import { createJudge } from '../../src/run/judge.ts';
-import { createRoster, type ServerEntry, type ServiceEntry } from '../../src/run/roster.ts';
+import type { ServerEntry, ServiceEntry } from '../../src/run/roster.ts';
 import { aConfig, aService } from '../support/build.ts';
+import { createRoster } from '../support/roster.ts';
 
 /** Each decision takes 4 ms or `decisionMs`, to tell a change 2; what is put off is in `later`, in order, with when it is due. */
 function judging(decisionMs = 4) {
@@ -12,7 +13,7 @@ function judging(decisionMs = 4) {
       identity: { kind: 'address', protocol: 'tcp', address: '192.0.2.1', port: index + 1 },
     }),
   );
-  const entries = [...createRoster(aConfig(services), new Map(), new Map()).values()];
+  const entries = [...createRoster(aConfig(services)).values()];
   for (const { servers } of entries) for (const server of servers) server.health = 'up';
   const decided: string[] = [];
   const told: string[] = [];

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import type { Server } from '../../src/core/config.ts';
-import { createRoster, draftRoster, finish, type Roster, takeOver } from '../../src/run/roster.ts';
+import { draftRoster, finish, type Roster, takeOver } from '../../src/run/roster.ts';
 import { aCheck, aConfig, aServer, aService } from '../support/build.ts';
+import { createRoster } from '../support/roster.ts';
 
 const configOf = (...servers: readonly Server[]) => aConfig([aService({ name: 'web', servers })]);
 
@@ -13,7 +14,7 @@ function theServer(roster: Roster) {
 
 test('what is learned of a server while its new entry is drafted goes on with it', () => {
   const check = aCheck();
-  const before = createRoster(configOf(aServer('10.0.0.1', { weight: 1, checks: [check] })), new Map(), new Map());
+  const before = createRoster(configOf(aServer('10.0.0.1', { weight: 1, checks: [check] })));
   const draft = finish(draftRoster(configOf(aServer('10.0.0.1', { weight: 2, checks: [{ ...check }] })), before));
   const learned = theServer(before);
   learned.health = 'down';
@@ -33,7 +34,7 @@ test('what is learned of a server while its new entry is drafted goes on with it
 });
 
 test('a draft leaves what is in force as it is', () => {
-  const before = createRoster(configOf(aServer('10.0.0.1', { weight: 1 })), new Map(), new Map());
+  const before = createRoster(configOf(aServer('10.0.0.1', { weight: 1 })));
   const server = theServer(before);
   const known = structuredClone(server);
 

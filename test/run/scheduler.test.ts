@@ -44,7 +44,7 @@ describe('a scheduler', () => {
 
   test('has runs fall due together, so that the process wakes once for many', async () => {
     let draws = 0;
-    // 475, 479.75, 484.5 and so on.
+    // After 475, 479.75, 484.5 ms and so on: six by 500, and ten by 550.
     const { clock, scheduler, starts } = schedule({ random: () => (500 + 5 * draws++) / 1000 });
     scheduler.set(checks(22, { jitter: 0 }));
     await clock.advance(600);
@@ -88,6 +88,36 @@ describe('a scheduler', () => {
     expect(Math.min(...offsets)).toBeGreaterThanOrEqual(-50);
     expect(Math.max(...offsets)).toBeLessThanOrEqual(50);
     expect(new Set(offsets).size).toBeGreaterThan(1);
+  });
+
+  test('is early as often as late by the jitter', async () => {
+    let draws = 0;
+    const { clock, scheduler, times } = schedule({ random: () => (draws++ % 100) / 100 });
+    scheduler.set(checks(1, { jitter: 0.2 }));
+    await clock.advance(100_500);
+    const offsets = times().map((at, index) => at - index * 1000);
+    const first = offsets[0] ?? 0;
+    expect(offsets.filter((offset) => offset < first).length).toBeGreaterThan(10);
+    expect(offsets.filter((offset) => offset > first).length).toBeGreaterThan(10);
+  });
+
+  test('is not shifted by a jitter that is less than what runs fall due together by', async () => {
+    let draws = 0;
+    const { clock, scheduler, times } = schedule({ random: () => (draws++ % 10) / 10 });
+    scheduler.set(checks(1, { jitter: 0.01 }));
+    await clock.advance(10_000);
+    expect(new Set(times().map((at) => at % 1000)).size).toBe(1);
+  });
+
+  test('keeps its interval with the longest jitter, and with one that the grid does not divide', async () => {
+    const { clock, scheduler, times } = schedule({ random: () => 0.96 });
+    scheduler.set(checks(1, { jitter: 1 }));
+    await clock.advance(100_999);
+    expect(times()).toHaveLength(100);
+    const odd = schedule();
+    odd.scheduler.set(checks(1, { intervalMs: 1010, jitter: 0 }));
+    await odd.clock.advance(101_050);
+    expect(odd.times()).toHaveLength(100);
   });
 
   test('keeps the times of a check that stays, starts new ones and drops old ones', async () => {
