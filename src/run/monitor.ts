@@ -74,8 +74,6 @@ interface Subscription {
 /** What a configuration brings, but for what is known of its servers. */
 interface Plan {
   readonly config: Config;
-  /** The roster that it follows. */
-  readonly before: Roster;
   readonly draft: Draft;
   readonly runs: ReadonlyMap<string, SharedRun>;
   readonly checks: ReadonlyMap<string, Check>;
@@ -89,6 +87,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   let roster: Roster = new Map();
   let runs: ReadonlyMap<string, SharedRun> = new Map();
   let checks: ReadonlyMap<string, Check> = new Map();
+  /** It follows the roster in force: what replaces that clears it. */
   let prepared: Plan | undefined;
   let overrides: readonly ActiveOverride[] = [];
 
@@ -149,8 +148,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     configure: (config, table) => {
       judge.decide();
       const before = roster;
-      const plan =
-        prepared?.config === config && prepared.before === before ? prepared : finish(planFor(config, before));
+      const plan = prepared?.config === config ? prepared : finish(planFor(config, before));
       prepared = undefined;
       roster = takeOver(plan.draft, table);
       ({ runs, checks } = plan);
@@ -230,7 +228,7 @@ function* planFor(config: Config, before: Roster): Generator<void, Plan> {
       yield;
     }
   }
-  return { config, before, draft, runs, checks };
+  return { config, draft, runs, checks };
 }
 
 /** The kernel counts a connection as active while it is established. What goes by UDP never is. */
