@@ -224,8 +224,8 @@ function stepOf(intervalMs: number, mostMs: number): number {
 }
 
 /**
- * One interval after the slot; counted from the start where that was late. After a
- * hastened run, the first of the old slots that is still to come.
+ * One interval after the slot; counted from the start where that was late. After a hastened run, the first of the old
+ * slots that is still to come.
  */
 function nextSlot({ slotMs, dueMs, homeMs, check: { intervalMs } }: Task, startMs: number): number {
   if (homeMs !== undefined) {
