@@ -1,6 +1,6 @@
 // Runs scenes and reports them: see `run`.
 //
-//   main.mjs list native|guest [SCENE...]    the names of those (default: of all) that run there
+//   main.mjs list native|guest [SCENE...]    the names of those (default: of all but the long) that run there
 //   main.mjs native|guest SCENE...           runs them, prints their tables and keeps their results
 //   main.mjs page                            writes docs/benchmarks.md from the results of all
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,8 @@ function list(where, ...wanted) {
     console.error(`Cannot run ${strangers.join(', ')}: the scenes are ${scenes.map(({ name }) => name).join(', ')}`);
     process.exit(2);
   }
-  const there = scenes.filter((scene) => scene.where === where && (wanted.length === 0 || wanted.includes(scene.name)));
+  const isWanted = ({ name, isLong = false }) => (wanted.length === 0 ? !isLong : wanted.includes(name));
+  const there = scenes.filter((scene) => scene.where === where && isWanted(scene));
   console.log(there.map(({ name }) => name).join(' '));
 }
 

@@ -31,7 +31,7 @@ defaults: { fail_open: never }
 checks:
   health: ${JSON.stringify(probe)}
 services:
-${services.map(serviceText).join('')}`;
+${services.map((service) => serviceText(service, probe)).join('')}`;
   },
 
   /** Why it does not take the further keys of a check, in its own words; undefined: it does. */
@@ -52,10 +52,11 @@ function timing({ intervalMs, timeoutMs, retryMs, fall }) {
   return { interval: `${intervalMs}ms`, timeout: `${timeoutMs}ms`, retry_interval: `${retryMs}ms`, fall, rise: 1 };
 }
 
-function serviceText({ address, port, servers }) {
+function serviceText({ address, port, servers, lvsdCheck }, probe) {
+  const check = lvsdCheck === undefined ? 'health' : JSON.stringify({ ...probe, ...lvsdCheck });
   return `  - name: bench-${address}
     address: ${address}:${port}
-    checks: [health]
+    checks: [${check}]
     servers:
 ${servers.map(serverText).join('')}`;
 }

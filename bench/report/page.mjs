@@ -14,7 +14,8 @@ ${known.flatMap(goalRows).join('\n')}
 
 ## How to repeat it
 
-    bench/run                # all scenes; about an hour
+    bench/run                # all scenes but soak; about an hour
+    bench/run soak           # half an hour more
     bench/run tcp death      # some: ${known.map(({ scene }) => scene.name).join(', ')}
 
 An x86-64 machine with Debian 12 or later, root (or sudo without a password), Node.js 20, a C compiler (\`apt-get install gcc

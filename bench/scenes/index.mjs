@@ -1,4 +1,5 @@
 import { death } from './death.mjs';
+import { engines } from './engines.mjs';
 import { flush } from './flush.mjs';
 import { holds } from './holds.mjs';
 import { http } from './http.mjs';
@@ -9,20 +10,25 @@ import { outageGuest } from './outage-guest.mjs';
 import { probe } from './probe.mjs';
 import { reload } from './reload.mjs';
 import { rows } from './rows.mjs';
+import { shards } from './shards.mjs';
+import { soak } from './soak.mjs';
 import { stall } from './stall.mjs';
 import { tcp } from './tcp.mjs';
 import { watch } from './watch.mjs';
 
 /**
  * Every scene: `name`, `where` it runs (`native` or `guest`), `title`, `method` for the page, `goals`, and
- * `measure(columns)`, which fills in the columns of its table as it gets them (see report/table.mjs).
+ * `measure(columns)`, which fills in the columns of its table as it gets them (see report/table.mjs). One that `isLong` is
+ * run when it is named.
  */
 export const scenes = [
   tcp,
   icmp,
   http,
   probe,
+  engines,
   load,
+  shards,
   holds,
   rows,
   reload,
@@ -32,4 +38,5 @@ export const scenes = [
   death,
   watch,
   stall,
+  soak,
 ];

@@ -22,18 +22,27 @@ export function peakResidentMb(pid) {
   return statusMb(pid, 'VmHWM');
 }
 
-/**
- * CPU time for each of what `count` counts, and how many of them there were in a second: three windows of so many ms.
- */
-export async function costOf(pid, count, windowMs = 10_000) {
-  const windows = await times(3, async () => {
-    const before = { atMs: nowMs(), cpu: cpuMs(pid), count: await count() };
-    await sleep(windowMs);
-    const after = { atMs: nowMs(), cpu: cpuMs(pid), count: await count() };
-    const done = after.count - before.count;
-    return { cpu: ((after.cpu - before.cpu) * 1000) / done, rate: (done / (after.atMs - before.atMs)) * 1000 };
-  });
-  return { 'CPU a probe, µs': windows.map(({ cpu }) => cpu), 'probes a second': windows.map(({ rate }) => rate) };
+/** Descriptors that a process has open. */
+export function descriptorsOf(pid) {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** `costOnce` three times, as figures. */
+export async function costOf(pid, count) {
+  const windows = await times(3, () => costOnce(pid, count));
+  return {
+    'CPU a probe, µs': windows.map(({ cpuMicros }) => cpuMicros),
+    'probes a second': windows.map(({ rate }) => rate),
+  };
+}
+
+/** CPU time for each of what `count` counts, and how many of them there were in a second, for ten seconds. */
+export async function costOnce(pid, count) {
+  const before = { atMs: nowMs(), cpu: cpuMs(pid), count: await count() };
+  await sleep(10_000);
+  const after = { atMs: nowMs(), cpu: cpuMs(pid), count: await count() };
+  const done = after.count - before.count;
+  return { cpuMicros: ((after.cpu - before.cpu) * 1000) / done, rate: (done / (after.atMs - before.atMs)) * 1000 };
 }
 
 export function childrenOf(pid) {

@@ -19,7 +19,7 @@ export async function startUp(setting) {
   return running;
 }
 
-export function untilAllUp({ services }) {
+export function untilAllUp({ services }, port) {
   const all = services.reduce((total, { servers }) => total + servers.length, 0);
-  return untilScrape((samples) => sum(samples, 'lvsd_service_servers', 'state="up"') === all);
+  return untilScrape((samples) => sum(samples, 'lvsd_service_servers', 'state="up"') === all, port);
 }

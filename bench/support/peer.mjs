@@ -5,7 +5,7 @@ import { folder, nowMs } from './shell.mjs';
 /**
  * A setting says what is checked and how, and each peer writes it down in its own words:
  *
- *     services  [{ address, port, servers: [{ address, weight }] }]
+ *     services  [{ address, port, servers: [{ address, weight }], lvsdCheck }]: `lvsdCheck` are keys of a check of its own
  *     check     { type, intervalMs, timeoutMs, retryMs, fall }: out after `fall` failures in a row, `retryMs` apart
  *     lvsd      { agent, check, options, flags }: further keys of its configuration, further arguments, its and Node's
  *     keepalived  further lines of each virtual_server
@@ -35,6 +35,7 @@ export function launch(peer, setting) {
       child.kill('SIGHUP');
       return signalledMs;
     },
+    /** Resolves with its exit status. */
     stop: () => end(),
   };
 }

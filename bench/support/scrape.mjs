@@ -1,8 +1,11 @@
 import { until } from './shell.mjs';
 
+/** Where lvsd serves /metrics when nothing else was configured. */
+export const metricsPort = 9975;
+
 /** The samples of lvsd's /metrics by series, as `lvsd_ready` or `lvsd_service_up{service="web"}`; up to a second old. */
-export async function scrape() {
-  const text = await (await fetch('http://127.0.0.1:9975/metrics')).text();
+export async function scrape(port = metricsPort) {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(
     lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
@@ -10,13 +13,13 @@ export async function scrape() {
 }
 
 /** Resolves with the first scrape that is so. */
-export function untilScrape(isSo, limitMs = 120_000) {
+export function untilScrape(isSo, port = metricsPort) {
   return until(
     async () => {
-      const samples = await scrape().catch(() => undefined);
+      const samples = await scrape(port).catch(() => undefined);
       return samples !== undefined && isSo(samples) ? samples : undefined;
     },
-    limitMs,
+    120_000,
     100,
   );
 }

@@ -1,6 +1,8 @@
 import { familyOf } from '../core/address.ts';
 import type { Deadline } from '../core/deadline.ts';
 import { type Echoed, type EchoLine, openEchoLine } from './echo-line.ts';
+import { isForbidden } from './echo-socket.ts';
+import type { IcmpVersion } from './icmp-message.ts';
 import type { Libc } from './libc.ts';
 import { isPlain, type Path } from './path.ts';
 import type { Reactor } from './reactor.ts';
@@ -11,8 +13,11 @@ export type Echo = (address: string, path: Path, deadline: Deadline) => Promise<
 /** How often lines are looked at, for as long as there are any. */
 const lookMs = 60_000;
 
-/** Echo requests to all targets go over one socket for each family and path, which is kept while it is in use. */
-export function createEcho(libc: Libc, reactor: Reactor): Echo {
+/**
+ * Echo requests to all targets go over one socket for each family and path, which is kept while it is in use. `refusals`
+ * has, by family and path, why we may not open one.
+ */
+export function createEcho(libc: Libc, reactor: Reactor, refusals: Map<string, string>): Echo {
   const lines = new Map<string, EchoLine>();
   let looking: NodeJS.Timeout | undefined;
 
@@ -27,6 +32,16 @@ export function createEcho(libc: Libc, reactor: Reactor): Echo {
     clearInterval(looking);
     looking = undefined;
   };
+  const open = (key: string, version: IcmpVersion, path: Path) => {
+    try {
+      const line = openEchoLine(libc, reactor, version, path);
+      refusals.delete(key);
+      return line;
+    } catch (error) {
+      if (isForbidden(error)) refusals.set(key, (error as Error).message);
+      throw error;
+    }
+  };
   const send = (address: string, path: Path, deadline: Deadline, resolve: (outcome: Echoed) => void) => {
     const version = familyOf(address);
     const key = isPlain(path) ? version : `${version} ${path.source} ${path.interface} ${path.mark}`;
@@ -37,7 +52,7 @@ export function createEcho(libc: Libc, reactor: Reactor): Echo {
       if (!known?.hasLostInterface()) throw error;
       end(key, known);
     }
-    const line = openEchoLine(libc, reactor, version, path);
+    const line = open(key, version, path);
     lines.set(key, line);
     looking ??= setInterval(endIdle, lookMs).unref();
     line.send(address, deadline, resolve);

@@ -23,9 +23,17 @@ export function engineName(): EngineName {
   return isNodeWanted || loadLibc() === undefined ? 'node' : 'libc';
 }
 
-/** Why probes are made with what Node has, in words: undefined where they are not, or where that is what is wanted. */
+/**
+ * Why probes, or those by ICMP, are not made on sockets of libc, in words: undefined where they are, or where Node's are
+ * what is wanted.
+ */
 export function engineFault(): string | undefined {
-  return isNodeWanted ? undefined : libcFault();
+  return isNodeWanted ? undefined : (libcFault() ?? echoFault());
+}
+
+function echoFault(): string | undefined {
+  const [refusal] = echoRefusals.values();
+  return refusal === undefined ? undefined : `ICMP by the program ping: ${refusal}`;
 }
 
 /** Has probes use what Node has even where libc could be used, or no longer. */
@@ -35,6 +43,7 @@ export function preferNode(isWanted: boolean): void {
 
 let isNodeWanted = false;
 let started: Engine | undefined;
+const echoRefusals = new Map<string, string>();
 
 function start(libc: Libc): Engine {
   try {
@@ -43,7 +52,7 @@ function start(libc: Libc): Engine {
     started = {
       connect: createConnect(sockets),
       openWire: createOpenWire(sockets),
-      echo: createEcho(libc, reactor),
+      echo: createEcho(libc, reactor, echoRefusals),
     };
     return started;
   } catch (error) {

@@ -5,7 +5,8 @@ import { createHeap } from './heap.ts';
 export interface Scheduler {
   /**
    * Replaces the set of checks, by a key that says what is run. A check whose key stays keeps its times; a new one
-   * first runs within one interval or one second, whichever is shorter. Returns those that left.
+   * first runs within one interval or one second, whichever is shorter, and from then on in a slot that may be anywhere
+   * in its interval. Returns those that left.
    */
   set(checks: ReadonlyMap<string, Check>): readonly Check[];
   /** Runs a check now; one that is being run, once more when that ends, unless that asks for a retry. */
@@ -35,7 +36,7 @@ interface Task {
   isRunning: boolean;
   /** Asked for while it was being run. */
   isHastened: boolean;
-  /** The slot to come back to: checks that were hastened together must not march in step from then on. */
+  /** The slot to come back to: checks that started together for once must not march in step from then on. */
   homeMs: number | undefined;
 }
 
@@ -65,10 +66,26 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   let stalledMs = clock.stalledMs();
   let isStopped = false;
 
-  const spread = ({ intervalMs }: Check) => {
+  /** So far into a time from now, by 0 to 1. */
+  const placeIn = (spanMs: number, share: number, { intervalMs }: Check) => {
     const stepMs = stepOf(intervalMs, gridMs);
-    const longestMs = Math.min(intervalMs, longestSpreadMs) - stepMs;
-    return roundedUp(clock.now() + random() * longestMs, stepMs);
+    return roundedUp(clock.now() + share * (Math.min(intervalMs, spanMs) - stepMs), stepMs);
+  };
+
+  const createTask = (key: string, check: Check): Task => {
+    const share = random();
+    const firstMs = placeIn(longestSpreadMs, share, check);
+    const homeMs = placeIn(check.intervalMs, share, check);
+    return {
+      key,
+      check,
+      isGone: false,
+      slotMs: firstMs,
+      dueMs: firstMs,
+      isRunning: false,
+      isHastened: false,
+      homeMs: homeMs === firstMs ? undefined : homeMs,
+    };
   };
 
   const wait = (task: Task, slotMs: number, dueMs = slotMs) => {
@@ -161,7 +178,9 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
     const nowMs = clock.now();
     const due = tasksAtRest();
     for (const task of due) {
-      if (task.dueMs <= nowMs) task.slotMs = task.dueMs = spread(task.check);
+      if (task.dueMs > nowMs) continue;
+      task.homeMs ??= task.slotMs;
+      task.slotMs = task.dueMs = placeIn(longestSpreadMs, random(), task.check);
     }
     waiting.reset(due);
   };
@@ -179,7 +198,7 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
       for (const [key, check] of checks) {
         if (tasks.has(key)) continue;
         // One that was taken away and is back before its run has ended goes on: it must not overlap itself.
-        const task = leaving.get(key) ?? createTask(key, check, spread(check));
+        const task = leaving.get(key) ?? createTask(key, check);
         task.isGone = false;
         leaving.delete(key);
         tasks.set(key, task);
@@ -202,19 +221,6 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   };
 }
 
-function createTask(key: string, check: Check, firstMs: number): Task {
-  return {
-    key,
-    check,
-    isGone: false,
-    slotMs: firstMs,
-    dueMs: firstMs,
-    isRunning: false,
-    isHastened: false,
-    homeMs: undefined,
-  };
-}
-
 function roundedUp(timeMs: number, stepMs: number): number {
   return Math.ceil(timeMs / stepMs) * stepMs;
 }
@@ -224,12 +230,12 @@ function stepOf(intervalMs: number, mostMs: number): number {
 }
 
 /**
- * One interval after the slot; counted from the start where that was late. After a hastened run, the first of the old
- * slots that is still to come.
+ * The slot after this one, and where the start was late, the first that is at least half an interval away. After a run out
+ * of turn, the first of the old slots that is still to come.
  */
 function nextSlot({ slotMs, dueMs, homeMs, check: { intervalMs } }: Task, startMs: number): number {
   if (homeMs !== undefined) {
     return homeMs + Math.max(0, Math.floor((startMs - homeMs) / intervalMs) + 1) * intervalMs;
   }
-  return (startMs - dueMs < intervalMs / 2 ? slotMs : startMs) + intervalMs;
+  return slotMs + (1 + Math.round((startMs - dueMs) / intervalMs)) * intervalMs;
 }

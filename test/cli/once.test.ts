@@ -72,6 +72,7 @@ describe('run --once', () => {
     scene.writeConfig(settings([first.address, silent.address]));
     const agent = scene.run('--once');
     await silent.asked;
+    await agent.event({ 'event.action': 'service_up' });
     expect(await agent.stop(signal)).toBe(1);
     expect(agent.stdout()).toBe('');
     expect(actions(agent).slice(-2)).toEqual(['agent_stopping', 'agent_stopped']);

@@ -50,17 +50,19 @@ function network(changes: Partial<Libc> = {}) {
   const poll = () => {
     for (const read of ready.values()) read();
   };
-  const echo = createEcho(libc as Libc, {
-    add: (fd, _events, read) => {
+  const refusals = new Map<string, string>();
+  const reactor = {
+    add: (fd: number, _events: number, read: (events: number) => void) => {
       ready.set(fd, () => read(1));
       return fd;
     },
     expect: () => {},
-    remove: (name) => void ready.delete(name),
+    remove: (name: number) => void ready.delete(name),
     release: () => {},
     poll,
-  });
-  return { echo, sent, arrived, poll, opened, closed, watched: () => [...ready.keys()] };
+  };
+  const echo = createEcho(libc as Libc, reactor, refusals);
+  return { echo, refusals, sent, arrived, poll, opened, closed, watched: () => [...ready.keys()] };
 }
 
 /** What came of a request by now. */
@@ -227,8 +229,14 @@ describe('a socket', () => {
   const [SO_RCVBUF, SO_RCVBUFFORCE] = [8, 33];
 
   test('that may not be opened says so by its errno', async () => {
-    const outcome = await ping(network({ socket: () => refuse('EACCES', 'socket') }));
+    let isRefused = true;
+    const net = network({ socket: () => (isRefused ? refuse('EACCES', 'socket') : 11) });
+    const outcome = await ping(net);
     expect(await outcome()).toMatchObject({ code: 'EACCES' });
+    expect([...net.refusals.values()]).toEqual(['EACCES']);
+    isRefused = false;
+    await ping(net);
+    expect(net.refusals.size).toBe(0);
   });
 
   test.each(['EACCES', 'EPROTONOSUPPORT'])('is raw where one of datagrams is answered with %s', async (code) => {

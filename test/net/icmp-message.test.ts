@@ -77,7 +77,8 @@ describe('an error', () => {
   test.each([
     [3, 0, 'Destination Net Unreachable'],
     [3, 1, 'Destination Host Unreachable'],
-    [3, 13, 'Destination unreachable, code 13'],
+    [3, 13, 'Packet filtered'],
+    [3, 16, 'Destination unreachable, code 16'],
     [11, 0, 'Time to live exceeded'],
   ])('of ICMP, type %d code %d, says "%s" and which request it is about', (type, code, words) => {
     const answer = decode('ipv4', quoted(ipv4Header, 'ipv4', type, code));

@@ -239,26 +239,61 @@ describe('a scheduler', () => {
     let draws = 0;
     const { clock, scheduler, starts } = schedule({ limit: 5, runMs: 10, random: () => (draws++ % 20) / 20 });
     scheduler.set(checks(20, { intervalMs: 5000, jitter: 0 }));
-    await clock.advance(3000);
-    const phases = starts.map(({ key, atMs }) => [key, atMs % 5000]);
+    await clock.advance(10_100);
+    starts.splice(0);
+    await clock.advance(5000);
+    const phases = starts.splice(0).map(({ key, atMs }) => [key, atMs % 5000]);
     for (const key of checks(20).keys()) scheduler.hasten(key);
     await clock.advance(50);
-    expect(starts.splice(0)).toHaveLength(40);
+    expect(starts.splice(0)).toHaveLength(20);
     await clock.advance(4950);
     expect(starts.map(({ key, atMs }) => [key, atMs % 5000])).toEqual(phases);
   });
 
-  test('spreads what fell due during a stall', async () => {
+  test('has first runs within a second, and then slots all over the interval', async () => {
+    let draws = 0;
+    const { clock, scheduler, starts } = schedule({ random: () => (draws++ % 20) / 20 });
+    scheduler.set(checks(20, { intervalMs: 30_000, jitter: 0 }));
+    await clock.advance(1000);
+    expect(new Set(starts.map(({ key }) => key)).size).toBe(20);
+    await clock.advance(39_000);
+    starts.splice(0);
+    await clock.advance(30_000);
+    expect(starts).toHaveLength(20);
+    const phases = starts.map(({ atMs }) => Math.floor((atMs % 30_000) / 1500)).sort((a, b) => a - b);
+    expect(phases).toEqual(Array.from({ length: 20 }, (_, index) => index));
+  });
+
+  test('spreads what fell due during a stall, and has it back in its slots then', async () => {
     let draws = 0;
     const { clock, scheduler, starts } = schedule({ random: () => (draws++ % 20) / 20 });
     scheduler.set(checks(20, { intervalMs: 5000, jitter: 0 }));
-    await clock.advance(2000);
-    const before = starts.length;
+    const phasesOfRound = async () => {
+      starts.splice(0);
+      await clock.advance(5000);
+      return starts.map(({ key, atMs }) => [key, atMs % 5000]);
+    };
+    await clock.advance(7000);
+    const phases = await phasesOfRound();
+    expect(phases).toHaveLength(20);
+    starts.splice(0);
     clock.stall(20_000);
     await clock.advance(1000);
-    const late = starts.slice(before).map(({ atMs }) => atMs);
-    expect(late).toHaveLength(20);
-    expect(new Set(late).size).toBe(20);
+    const late = new Map(starts.reverse().map(({ key, atMs }) => [key, atMs]));
+    expect(late.size).toBe(20);
+    expect(new Set(late.values()).size).toBe(20);
+    await clock.advance(4000);
+    expect(await phasesOfRound()).toEqual(phases);
+  });
+
+  test('keeps the slots of runs that start late, at least half an interval apart', async () => {
+    const { clock, scheduler, starts, times } = schedule();
+    scheduler.set(checks(1, { jitter: 0 }));
+    await clock.advance(1400);
+    clock.stall(700);
+    await clock.advance(2900);
+    expect(times()).toEqual([500, 2100, 3500, 4500]);
+    expect(starts[1]?.lagMs).toBe(600);
   });
 
   test('stops with nothing in flight and no timer', async () => {
