@@ -20,18 +20,18 @@ import { type Path, usePath } from './path.ts';
 export interface EchoSocket {
   readonly fd: number;
   /**
-   * A datagram socket takes in the replies to its own requests alone, and sees to id and checksum. A raw one takes in
-   * those to everybody, behind an IP header for IPv4.
+   * A raw socket takes in the replies to everybody, behind an IP header for IPv4, and what routers say. A datagram one
+   * takes in the replies to its own requests alone, and sees to id and checksum: an unreachable host is silent there.
    */
   readonly isRaw: boolean;
 }
 
 /**
- * A socket for echo requests: of datagrams where `net.ipv4.ping_group_range` has our group, which needs no capability,
- * else raw, which needs CAP_NET_RAW. Throws as libc does; `EACCES` and `EPERM` where neither is allowed.
+ * A socket for echo requests: raw, which needs CAP_NET_RAW, else of datagrams, where `net.ipv4.ping_group_range` has our
+ * group. Throws as libc does; `EACCES` and `EPERM` where neither is allowed.
  */
 export function openEchoSocket(libc: Libc, version: IcmpVersion, path: Path): EchoSocket {
-  const socket = openDatagram(libc, version) ?? openRaw(libc, version);
+  const socket = openSocket(libc, version);
   try {
     usePath(libc, socket.fd, path);
     enlargeBuffer(libc, socket.fd);
@@ -48,20 +48,19 @@ const protocols = {
   ipv6: [AF_INET6, IPPROTO_ICMPV6],
 } as const;
 
-function openDatagram(libc: Libc, version: IcmpVersion): EchoSocket | undefined {
+function openSocket(libc: Libc, version: IcmpVersion): EchoSocket {
   const [family, protocol] = protocols[version];
   try {
-    return { fd: libc.socket(family, SOCK_DGRAM, protocol), isRaw: false };
-  } catch (error) {
-    // A kernel without IPv6, or without sockets for ping in it, may have raw ones.
-    if (isForbidden(error) || codeOf(error) === 'EPROTONOSUPPORT') return undefined;
-    throw error;
+    return { fd: libc.socket(family, SOCK_RAW, protocol), isRaw: true };
+  } catch (refusal) {
+    if (!isForbidden(refusal)) throw refusal;
+    try {
+      return { fd: libc.socket(family, SOCK_DGRAM, protocol), isRaw: false };
+    } catch (error) {
+      // A kernel may have no sockets for ping in it.
+      throw codeOf(error) === 'EPROTONOSUPPORT' ? refusal : error;
+    }
   }
-}
-
-function openRaw(libc: Libc, version: IcmpVersion): EchoSocket {
-  const [family, protocol] = protocols[version];
-  return { fd: libc.socket(family, SOCK_RAW, protocol), isRaw: true };
 }
 
 /** Whether we may not open such a socket, as seen by the error. To send is forbidden by firewalls, to programs as to us. */

@@ -366,6 +366,7 @@ describe('the command', () => {
     expect(found.findings[0]).toMatchObject({ severity: 'problem', subject: 'icmp' });
     sh(found.findings[0]?.remedy ?? noRemedy);
     expect(await limited('-net_raw', path, `/tmp/ping:${process.env.PATH}`)).toMatchObject({ status: 0 });
+    sh('sysctl -qw net.ipv4.ping_group_range="1 0"');
   });
 
   test('a limit of open files that is too low is told with the one that suffices', async () => {

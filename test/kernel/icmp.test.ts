@@ -21,6 +21,8 @@ let server: Host;
 
 beforeAll(() => {
   network = createNetwork();
+  // As systemd does: sockets of ICMP that need no capability are not to be preferred, for they tell less.
+  sh('sysctl -qw net.ipv4.ping_group_range="0 2147483647"');
   server = network.addHost(10);
   sh(`ip -6 addr add fd00:9::1/64 dev lvsbr0 nodad
     ip -n ${server.name} -6 addr add fd00:9::10/64 dev eth0 nodad
@@ -33,7 +35,7 @@ beforeAll(() => {
 });
 
 afterAll(() => {
-  sh('ip route del unreachable 203.0.113.0/24');
+  sh('ip route del unreachable 203.0.113.0/24; sysctl -qw net.ipv4.ping_group_range="1 0"');
   network.close();
 });
 

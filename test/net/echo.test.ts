@@ -30,7 +30,7 @@ function network(changes: Partial<Libc> = {}) {
   const ready = new Map<number, () => void>();
   const libc: Pick<Libc, 'socket' | 'setsockopt' | 'getsockopt' | 'sendto' | 'recvfrom' | 'close'> = {
     socket: (_family, type) => {
-      if (type === SOCK_DGRAM) return refuse('EACCES', 'socket');
+      if (type !== SOCK_RAW) return refuse('EACCES', 'socket');
       return 10 + opened.push(type);
     },
     setsockopt: () => {},
@@ -181,7 +181,7 @@ test('a deadline that passes ends the request, and one that has passed sends non
 });
 
 test('a datagram socket has no header, and an id of its own', async () => {
-  const net = network({ socket: () => 11 });
+  const net = network({ socket: (_family, type) => (type === SOCK_DGRAM ? 11 : refuse('EPERM', 'socket')) });
   const outcome = await ping(net);
   const [request = new Uint8Array()] = net.sent;
   const { bytes } = replyTo(request, (message) => message.set([0x77, 0x77], 4));
@@ -239,11 +239,20 @@ describe('a socket', () => {
     expect(net.refusals.size).toBe(0);
   });
 
-  test.each(['EACCES', 'EPROTONOSUPPORT'])('is raw where one of datagrams is answered with %s', async (code) => {
-    const socket = (_family: number, type: number) => (type === SOCK_RAW ? 11 : refuse(code, 'socket'));
-    const net = network({ socket });
+  test('is raw where both kinds are allowed: the kernel tells no other of hosts that are unreachable', async () => {
+    const types: number[] = [];
+    const net = network({ socket: (_family, type) => 10 + types.push(type) });
     await ping(net);
-    expect(net.sent).toHaveLength(1);
+    expect([types, net.sent.length]).toEqual([[SOCK_RAW], 1]);
+  });
+
+  test.each([
+    ['EPERM', 'EPROTONOSUPPORT', 'EPERM'],
+    ['EPERM', 'EACCES', 'EACCES'],
+    ['EAFNOSUPPORT', 'EACCES', 'EAFNOSUPPORT'],
+  ])('that is refused raw with %s and of datagrams with %s says %s', async (raw, ofDatagrams, told) => {
+    const net = network({ socket: (_family, type) => refuse(type === SOCK_RAW ? raw : ofDatagrams, 'socket') });
+    expect(await (await ping(net))()).toMatchObject({ code: told });
   });
 
   test.each([
