@@ -44,6 +44,9 @@ export interface TableKeeperOptions {
   readonly onRead: (table: Table) => void;
 }
 
+/** To encode and to apply them takes some milliseconds. */
+const opsAtOnce = 2000;
+
 /** Keeps the kernel's table as it is wanted: read, diff, apply what differs, read again after a refusal. */
 export function createTableKeeper(options: TableKeeperOptions): TableKeeper {
   const { kernel, turns, emit, ownership, isRepairing, isDryRun } = options;
@@ -126,10 +129,13 @@ export function createTableKeeper(options: TableKeeperOptions): TableKeeper {
   };
 
   const apply = async (ops: readonly Op[]): Promise<readonly OpResult[]> => {
-    if (ops.length === 0) return [];
-    const results = await kernel.apply(ops);
-    await slices.pass();
-    table = applyOps(table, applied(results));
+    const results: OpResult[] = [];
+    for (let first = 0; first < ops.length; first += opsAtOnce) {
+      const part = await kernel.apply(ops.slice(first, first + opsAtOnce));
+      await slices.pass();
+      table = applyOps(table, applied(part));
+      results.push(...part);
+    }
     return results;
   };
 
