@@ -23,6 +23,7 @@ export interface CheckCounts {
 }
 
 interface ServerCounts extends TransitionCounts {
+  readonly server: Server;
   readonly checks: readonly CheckCounts[];
 }
 
@@ -143,15 +144,16 @@ function carryOver(before: ServiceCounts | undefined, service: Service): Service
     durations.set(type, found);
     return found;
   };
-  const carryServer = (key: string, { checks }: Server): ServerCounts => {
+  const carryServer = (key: string, server: Server): ServerCounts => {
     const known = before?.servers.get(key);
+    // Asked for in any case: what no check has any more is not carried over.
+    for (const { type } of server.checks) durationsOf(type);
+    if (known?.server === server) return known;
     const carryCheck = ({ name, type }: Check) => {
       const ref = { check: name, type };
-      // Asked for in any case: what no check has any more is not carried over.
-      const durations = durationsOf(type);
-      return known?.checks.find(isOf(ref)) ?? startCheck(ref, durations);
+      return known?.checks.find(isOf(ref)) ?? startCheck(ref, durationsOf(type));
     };
-    return { to: known?.to ?? startTransitions(), checks: checks.map(carryCheck) };
+    return { server, to: known?.to ?? startTransitions(), checks: server.checks.map(carryCheck) };
   };
   const servers = new Map<string, ServerCounts>();
   for (const server of [...service.servers, ...service.fallbackServers]) {
