@@ -73,6 +73,8 @@ export function createAgent(options: AgentOptions): Agent {
   let config = options.config;
   let configLoadedAtMs = clock.wallNow();
   let isConfigCurrent = true;
+  /** What follows from the configuration in force was decided. */
+  let isDecided = false;
   /** The first run of the reconciler, which does all that was decided before, was asked for. */
   let hasBegun = false;
   let isReady = false;
@@ -105,7 +107,7 @@ export function createAgent(options: AgentOptions): Agent {
       // What is decided later asks for another run; but nobody is told that we are ready before all is, and behind the last
       // run there is no other.
       areVerdictsIn = unseen.size === 0;
-      if (isStopping || (!isReady && areVerdictsIn)) monitor.decide();
+      if (isStopping || !isDecided || (!isReady && areVerdictsIn)) decide();
       const decisions = monitor.decisions();
       return { table: desired(config.services, decisions), awaiting: awaiting(config.services, decisions) };
     },
@@ -161,6 +163,11 @@ export function createAgent(options: AgentOptions): Agent {
     reconciler.request('override');
   });
 
+  const decide = () => {
+    monitor.decide();
+    isDecided = true;
+  };
+
   const show = (table: Table) => {
     shown = { table, atMs: clock.now() };
   };
@@ -191,6 +198,8 @@ export function createAgent(options: AgentOptions): Agent {
       monitor.configure(config, table);
       unseen = monitor.unseen();
       await turns.next();
+      decide();
+      await turns.next();
       windows.set(config.maintenance);
       takeChecks();
       hasBegun = true;
@@ -206,6 +215,7 @@ export function createAgent(options: AgentOptions): Agent {
       config = shared;
       configLoadedAtMs = clock.wallNow();
       isConfigCurrent = true;
+      isDecided = false;
       monitor.configure(config, tableKeeper.lastTable());
       unseen = monitor.unseen();
       await turns.next();
@@ -213,7 +223,7 @@ export function createAgent(options: AgentOptions): Agent {
       takeChecks();
       await turns.next();
       // What was decided before is told before.
-      monitor.decide();
+      decide();
       emit({ type: 'config_reloaded', ...sizeOf(config) });
       reconciler.request('reload');
     },

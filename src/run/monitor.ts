@@ -29,7 +29,10 @@ import { snapshotService } from './view.ts';
 export interface Monitor {
   /** Does in turns what `configure` would take longest for. */
   prepare(config: Config): Promise<void>;
-  /** Takes a configuration into force. `table`, as last read, tells which of its servers are in use already. */
+  /**
+   * Takes a configuration into force. `table`, as last read, tells which of its servers are in use already. What follows
+   * from it is yet to be decided.
+   */
   configure(config: Config, table: Table): void;
   /** What to run, by a key: one check for all that would see the same. */
   checks(): ReadonlyMap<string, Check>;
@@ -160,7 +163,6 @@ export function createMonitor(options: MonitorOptions): Monitor {
         // A service that is found to be up is no news.
         service.announced ??= decisionFor(service).isUp ? 'up' : undefined;
       }
-      judge.decide();
     },
     checks: () => checks,
     record: (key, run, lagMs) => {

@@ -38,6 +38,7 @@ function monitoring(config: Config) {
     return server;
   };
   monitor.configure(config, new Map());
+  monitor.decide();
   record(passed);
   return { monitor, record, server, events };
 }
@@ -52,6 +53,7 @@ test.each([
   await monitor.prepare(after);
   record(failed);
   monitor.configure(after, new Map());
+  monitor.decide();
   expect(server()).toMatchObject({ health: 'down' });
   record(passed);
   expect(server()).toMatchObject({ health: 'up' });
@@ -63,12 +65,15 @@ test('what was prepared for another configuration, or upon another, is not used'
   const [second, third] = [configOf(2), configOf(3)];
   await monitor.prepare(second);
   monitor.configure(third, new Map());
+  monitor.decide();
   record(passed);
   expect(monitor.decisions().get('web')?.rows.get('10.0.0.1:80')?.weight).toBe(3);
 
   await monitor.prepare(second);
   monitor.configure(third, new Map());
+  monitor.decide();
   record(failed);
   monitor.configure(second, new Map());
+  monitor.decide();
   expect(server()).toMatchObject({ health: 'down' });
 });
