@@ -5,6 +5,7 @@ import { type HttpOptions, nameOf } from './http-options.ts';
 import { writeRequest } from './http-request.ts';
 import type { TlsOptions } from './socket.ts';
 import { includesStatus } from './status.ts';
+import { TlsSession } from './tls-session.ts';
 
 /** A target as one `http` check sees it: what all of its runs have in common. */
 export interface Endpoint {
@@ -96,7 +97,12 @@ function questionFor(target: Target, options: HttpOptions): Question {
 function tlsFor({ address }: Target, { tls, host }: HttpOptions): TlsOptions | undefined {
   if (tls === false) return undefined;
   const authority = tls.server_name ?? host;
-  return { name: authority === undefined ? address : nameOf(authority), verify: tls.verify, ca: tls.ca };
+  return {
+    name: authority === undefined ? address : nameOf(authority),
+    verify: tls.verify,
+    ca: tls.ca,
+    session: tls.session === 'reuse' ? new TlsSession() : undefined,
+  };
 }
 
 function authorityOf({ address, port }: Target, defaultPort: number): string {

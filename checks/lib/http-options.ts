@@ -64,11 +64,19 @@ const tlsOptions = z.strictObject({
   ca: certificates
     .optional()
     .describe('PEM file of the authorities to trust instead of the public ones; read with the configuration.'),
+  session: z
+    .enum(['fresh', 'reuse'])
+    .default('fresh')
+    .describe(
+      'Whether each handshake is a whole one, in which the server shows its certificate (`fresh`), or resumes the session of the last whole one (`reuse`): that costs both sides less, and a change of the certificate is seen after ten minutes at most.',
+    ),
 });
 
 const tls = z
-  .union([z.boolean(), tlsOptions], { error: 'write true, or { verify, server_name, ca }' })
-  .transform((value): false | z.output<typeof tlsOptions> => (value === true ? { verify: true } : value))
+  .union([z.boolean(), tlsOptions], { error: 'write true, or { verify, server_name, ca, session }' })
+  .transform((value): false | z.output<typeof tlsOptions> =>
+    value === true ? { verify: true, session: 'fresh' } : value,
+  )
   .default(false)
   .describe('HTTPS.');
 
@@ -106,7 +114,7 @@ const connection = z
   .enum(['fresh', 'reuse'])
   .default('fresh')
   .describe(
-    'Whether each run opens a connection of its own (`fresh`), or asks on that of the run before while it lasts (`reuse`). The latter costs less; that the server accepts connections, and with TLS its certificate, is then seen only when a new one is needed. TLS sessions are never resumed, as Node would not check the name of the certificate then.',
+    'Whether each run opens a connection of its own (`fresh`), or asks on that of the run before while it lasts (`reuse`). The latter costs less; that the server accepts connections, and with TLS its certificate, is then seen only when a new one is needed.',
   );
 
 const keys = z.strictObject({

@@ -9,6 +9,7 @@ import { Unlearned } from '../probe.ts';
 import { judge } from './fault.ts';
 import { memo } from './memo.ts';
 import type { Stopwatch } from './stopwatch.ts';
+import type { TlsSession } from './tls-session.ts';
 
 /** A step that opens something: the socket, or what its failure says about the target. */
 export type Opened<Kind extends Socket> =
@@ -102,16 +103,14 @@ export interface TlsOptions {
   readonly verify: boolean;
   /** PEM; undefined: the authorities that Node brings. */
   readonly ca: string | undefined;
+  /** What is resumed; undefined: nothing is, and each handshake shows its certificate. */
+  readonly session: TlsSession | undefined;
 }
 
-/**
- * Starts TLS over a connected socket, which is dropped when that fails. Rejects with `Unlearned` as `connect` does. No
- * session is resumed: a server that resumes one shows no certificate, and Node does not look at the name then, so that
- * a certificate which has expired, or is for another name, would go unnoticed.
- */
+/** Starts TLS over a connected socket, which is dropped when that fails. Rejects with `Unlearned` as `connect` does. */
 export async function secure(
   plain: Socket,
-  { name, verify, ca }: TlsOptions,
+  { name, verify, ca, session }: TlsOptions,
   deadline: Deadline,
   watch: Stopwatch,
 ): Promise<Opened<TLSSocket>> {
@@ -122,13 +121,17 @@ export async function secure(
     rejectUnauthorized: verify,
     checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
     ALPNProtocols: ['http/1.1'],
+    session: session?.resumable,
   });
+  const isGood = session?.follow(socket);
   const outcome = await until(socket, 'secureConnect', deadline);
   if (outcome === 'ready') {
     watch.lap('tls');
+    isGood?.();
     return { ok: true, socket };
   }
   drop(plain);
+  session?.forget();
   if (outcome === 'over') return refuse(fail('L6TOUT', 'TLS handshake not finished in time', watch.phases));
   return refuse(judge('L6', outcome, `start TLS with ${name}`, watch.phases));
 }

@@ -50,7 +50,7 @@ test('what was made of the options is read back as the same', () => {
 });
 
 test.each([
-  [true, { verify: true }],
+  [true, { verify: true, session: 'fresh' }],
   [false, false],
 ])('tls: %s is understood', (tls, parsed) => {
   expect(httpOptions.parse({ tls }).tls).toEqual(parsed);
@@ -81,7 +81,7 @@ test.each([
     { method: 'post', connection: 'reuse' },
     'connection: reuse is for the methods GET, HEAD and OPTIONS: any other request must not be sent twice',
   ],
-  [{ tls: 'yes' }, 'tls: write true, or { verify, server_name, ca }'],
+  [{ tls: 'yes' }, 'tls: write true, or { verify, server_name, ca, session }'],
 ])('%j is refused', (options, problem) => {
   expect(problemsOf(options)).toEqual([problem]);
 });

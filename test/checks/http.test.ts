@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import type { TLSSocket, TlsOptions } from 'node:tls';
 import { afterAll, afterEach, describe, expect, jest, test } from '@jest/globals';
 import { http } from '../../checks/http.ts';
 import type { Target } from '../../src/core/config.ts';
@@ -7,12 +7,12 @@ import { ManualDeadline } from '../../src/run/deadline.ts';
 import { heldResources, leftSince, runOf } from '../support/probing.ts';
 import { answer, answerBody, silence } from '../support/servers/behaviours.ts';
 import { type Behaviour, type Listening, listen } from '../support/servers/listen.ts';
-import { createAuthority, type KeyPair } from '../support/tls.ts';
+import { createAuthority } from '../support/tls.ts';
 
 const open: Listening[] = [];
 
-async function serve(behaviour: Behaviour, host = '127.0.0.1', pair?: KeyPair): Promise<Target> {
-  const listening = await listen(behaviour, host, pair);
+async function serve(behaviour: Behaviour, host = '127.0.0.1', tls?: TlsOptions): Promise<Target> {
+  const listening = await listen(behaviour, host, tls);
   open.push(listening);
   return listening.target;
 }
@@ -517,17 +517,30 @@ describe('TLS', () => {
     expect(await runOf(http, target, { host, tls: trusted })).toMatchObject({ pass: false, reason: 'L7RSP' });
   });
 
-  test('no session is resumed: each connection shows its certificate anew', async () => {
+  test.each([
+    ['shows its certificate anew', 'fresh', 'TLSv1.3', [false, false, false]],
+    ['resumes the session of the first', 'reuse', 'TLSv1.3', [false, true, true]],
+    ['resumes the session of the first', 'reuse', 'TLSv1.2', [false, true, true]],
+  ] as const)('each connection %s where `session` is %s, by %s', async (_what, session, maxVersion, expected) => {
     const resumed: unknown[] = [];
     const behaviour: Behaviour = (socket) => {
       resumed.push('isSessionReused' in socket && (socket as TLSSocket).isSessionReused());
       answerBody('OK')(socket, () => {});
     };
-    const target = await serve(behaviour, '127.0.0.1', pair);
-    const options = http.options.parse({ host, tls: trusted });
-    await http.run(target, options, new ManualDeadline());
-    await http.run(target, options, new ManualDeadline());
-    expect(resumed).toEqual([false, false]);
+    const target = await serve(behaviour, '127.0.0.1', { ...pair, maxVersion });
+    const options = http.options.parse({ host, tls: { ...trusted, session } });
+    for (const _run of expected) {
+      expect(await http.run(target, options, new ManualDeadline())).toMatchObject({ pass: true });
+    }
+    expect(resumed).toEqual(expected);
+  });
+
+  test('nothing is resumed of a handshake whose certificate was refused', async () => {
+    const target = await serve(answerBody('OK'), '127.0.0.1', authority.issue(['DNS:other.example']));
+    const options = http.options.parse({ host, tls: { ...trusted, session: 'reuse' } });
+    for (const _run of [1, 2]) {
+      expect(await http.run(target, options, new ManualDeadline())).toMatchObject({ pass: false, reason: 'L6RSP' });
+    }
   });
 
   test.each([
