@@ -1,7 +1,8 @@
 import type { Service } from './config.ts';
-import type { CheckRef, RunResult } from './event.ts';
+import type { CheckRef } from './event.ts';
 import type { Decision, ServerState } from './fleet.ts';
 import type { Health } from './health.ts';
+import type { LastRun } from './last-run.ts';
 import type { Connections, Traffic } from './table.ts';
 
 /** What probes are made with. `libc`: sockets of our own. `node`: those of Node, and the program `ping`. */
@@ -49,5 +50,5 @@ export interface ServerSnapshot {
 
 export interface CheckSnapshot extends CheckRef {
   readonly health: Health;
-  readonly last: { readonly result: RunResult; readonly durationMs: number } | undefined;
+  readonly last: LastRun | undefined;
 }

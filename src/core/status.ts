@@ -1,7 +1,7 @@
 import type { Server } from './config.ts';
-import type { RunResult } from './event.ts';
 import type { ServerState } from './fleet.ts';
 import type { Health } from './health.ts';
+import type { LastRun, RunOutcome } from './last-run.ts';
 import { printable } from './printable.ts';
 import type { CheckSnapshot, EngineName, ServerSnapshot, ServiceSnapshot, Snapshot } from './snapshot.ts';
 import { type Connections, serviceKey } from './table.ts';
@@ -56,7 +56,7 @@ export interface CheckStatusView {
 }
 
 export interface LastRunView {
-  readonly result: 'pass' | 'fail' | 'inconclusive';
+  readonly result: RunOutcome;
   /** A code of HAProxy's; of an inconclusive run, an errno name. */
   readonly reason: string;
   /** One printable line. */
@@ -118,13 +118,8 @@ function checkView({ check, type, health, last }: CheckSnapshot): CheckStatusVie
   return { name: check, type, health, last: last === undefined ? null : lastRunView(last) };
 }
 
-function lastRunView({ result, durationMs }: { result: RunResult; durationMs: number }): LastRunView {
-  if (result.kind === 'inconclusive') {
-    const { code, message } = result.inconclusive;
-    return { result: 'inconclusive', reason: code, detail: printable(message), duration_ms: durationMs };
-  }
-  const { pass, reason, detail } = result.observation;
-  return { result: pass ? 'pass' : 'fail', reason, detail: printable(detail), duration_ms: durationMs };
+function lastRunView({ outcome, code, detail, durationMs }: LastRun): LastRunView {
+  return { result: outcome, reason: code, detail: printable(detail), duration_ms: durationMs };
 }
 
 function timestamp(ms: number): string {

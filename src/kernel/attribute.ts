@@ -11,34 +11,34 @@ const headerBytes = 4;
 const typeMask = 0x3fff;
 
 export function attribute(type: number, payload: Uint8Array): Buffer {
-  const bytes = Buffer.alloc(aligned(headerBytes + payload.length));
-  bytes.writeUInt16LE(headerBytes + payload.length, 0);
-  bytes.writeUInt16LE(type, 2);
+  const bytes = begin(type, payload.length);
   bytes.set(payload, headerBytes);
   return bytes;
 }
 
 export function u8(type: number, value: number): Buffer {
-  return attribute(type, Buffer.of(value));
+  const bytes = begin(type, 1);
+  bytes.writeUInt8(value, headerBytes);
+  return bytes;
 }
 
 export function u16(type: number, value: number): Buffer {
-  const payload = Buffer.alloc(2);
-  payload.writeUInt16LE(value);
-  return attribute(type, payload);
+  const bytes = begin(type, 2);
+  bytes.writeUInt16LE(value, headerBytes);
+  return bytes;
 }
 
 /** A u16 in network order, as ports are. */
 export function be16(type: number, value: number): Buffer {
-  const payload = Buffer.alloc(2);
-  payload.writeUInt16BE(value);
-  return attribute(type, payload);
+  const bytes = begin(type, 2);
+  bytes.writeUInt16BE(value, headerBytes);
+  return bytes;
 }
 
 export function u32(type: number, value: number): Buffer {
-  const payload = Buffer.alloc(4);
-  payload.writeUInt32LE(value);
-  return attribute(type, payload);
+  const bytes = begin(type, 4);
+  bytes.writeUInt32LE(value, headerBytes);
+  return bytes;
 }
 
 /** Text with the NUL that the kernel expects at its end. */
@@ -46,8 +46,39 @@ export function text(type: number, value: string): Buffer {
   return attribute(type, Buffer.from(`${value}\0`));
 }
 
-export function nested(type: number, attributes: readonly Buffer[]): Buffer {
-  return attribute(type, Buffer.concat(attributes));
+export function nested(type: number, attributes: readonly Uint8Array[]): Buffer {
+  const bytes = begin(type, lengthOf(attributes));
+  writeAll(bytes, attributes, headerBytes);
+  return bytes;
+}
+
+/** As `Buffer.concat` does it, at half the cost: thousands of rows are written in a second. */
+export function joined(parts: readonly Uint8Array[]): Buffer {
+  const bytes = Buffer.allocUnsafe(lengthOf(parts));
+  writeAll(bytes, parts, 0);
+  return bytes;
+}
+
+/** Of Node's pool, which may have held other things: header and padding are written, the payload is yet to be. */
+function begin(type: number, payloadBytes: number): Buffer {
+  const length = headerBytes + payloadBytes;
+  const bytes = Buffer.allocUnsafe(aligned(length));
+  bytes.writeUInt16LE(length, 0);
+  bytes.writeUInt16LE(type, 2);
+  for (let at = length; at < bytes.length; at++) bytes[at] = 0;
+  return bytes;
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
+}
+
+function writeAll(bytes: Buffer, parts: readonly Uint8Array[], from: number): void {
+  let at = from;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
 }
 
 /** The attributes in the bytes, by type; the last of a type counts. Throws `NetlinkError` on lengths that do not fit. */

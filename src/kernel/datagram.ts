@@ -24,12 +24,15 @@ const headerBytes = 16;
 
 /** Message bytes, ready to be joined with others in one datagram. */
 export function encodeMessage({ type, flags, sequence, payload }: Message): Buffer {
-  const bytes = Buffer.alloc(aligned(headerBytes + payload.length));
-  bytes.writeUInt32LE(headerBytes + payload.length, 0);
+  const length = headerBytes + payload.length;
+  const bytes = Buffer.allocUnsafe(aligned(length));
+  bytes.writeUInt32LE(length, 0);
   bytes.writeUInt16LE(type, 4);
   bytes.writeUInt16LE(flags, 6);
   bytes.writeUInt32LE(sequence, 8);
+  bytes.writeUInt32LE(0, 12);
   bytes.set(payload, headerBytes);
+  for (let at = length; at < bytes.length; at++) bytes[at] = 0;
   return bytes;
 }
 

@@ -9,7 +9,7 @@ import {
   serviceFamily,
   type Tunnel,
 } from '../core/table.ts';
-import { attribute, be16, nested, text, u8, u16, u32 } from './attribute.ts';
+import { attribute, be16, joined, nested, text, u8, u16, u32 } from './attribute.ts';
 import { maskBytes } from './netmask.ts';
 import * as ipvs from './numbers.ts';
 
@@ -70,9 +70,23 @@ export function encodeSettingOp(op: SettingOp): Buffer {
 
 /** The generic netlink header and attributes of one change of the table. */
 export function encodeOp(op: Op): Buffer {
-  const parts = [header(ipvs.command[op.kind]), nested(ipvs.top.service, serviceAttributes(op))];
-  if ('server' in op) parts.push(nested(ipvs.top.server, serverAttributes(op.kind, op.server)));
-  return Buffer.concat(parts);
+  if (!('server' in op)) return joined([header(ipvs.command[op.kind]), nested(ipvs.top.service, serviceAttributes(op))]);
+  return joined([
+    header(ipvs.command[op.kind]),
+    namedService(op.service),
+    nested(ipvs.top.server, serverAttributes(op.kind, op.server)),
+  ]);
+}
+
+/** Thousands of servers are of the same few services. */
+const namedServices = new WeakMap<ServiceRow, Buffer>();
+
+function namedService(service: ServiceRow): Buffer {
+  const known = namedServices.get(service);
+  if (known !== undefined) return known;
+  const named = nested(ipvs.top.service, identityAttributes(service.identity));
+  namedServices.set(service, named);
+  return named;
 }
 
 function header(command: number): Buffer {

@@ -1,5 +1,6 @@
 import type { Check, Server, Service } from '../core/config.ts';
-import type { AgentEvent, CheckRef, RunResult, ServerRef } from '../core/event.ts';
+import type { AgentEvent, CheckRef, ServerRef } from '../core/event.ts';
+import { outcomeOf, type RunOutcome } from '../core/last-run.ts';
 import type { Reason } from '../core/observation.ts';
 import { serverKey } from '../core/table.ts';
 import { labelText } from './exposition.ts';
@@ -35,8 +36,6 @@ interface ServiceCounts extends TransitionCounts {
   readonly durations: ReadonlyMap<string, Histogram>;
 }
 
-export type RunOutcome = 'pass' | 'fail' | 'inconclusive';
-
 type RanEvent = Extract<AgentEvent, { readonly type: 'check_ran' }>;
 
 /**
@@ -59,13 +58,13 @@ export function createSeriesCounts(current: () => readonly Service[] | undefined
   let known: readonly Service[] | undefined;
   let services: ReadonlyMap<string, ServiceCounts> = new Map();
   /** Thousands are counted in a second: to look for one costs more than to count. */
-  let checksByRef = new WeakMap<CheckRef, CheckCounts>();
+  let checksByRef = new Map<CheckRef, CheckCounts>();
 
   const follow = (next: readonly Service[] | undefined) => {
     if (next === undefined || isSame(known, next)) return;
     known = next;
     services = new Map(next.map((service) => [service.name, carryOver(services.get(service.name), service)]));
-    checksByRef = new WeakMap();
+    checksByRef = new Map();
   };
   const server = (ref: ServerRef) => services.get(ref.service)?.servers.get(ref.server);
   const counts = {
@@ -93,11 +92,6 @@ export function createSeriesCounts(current: () => readonly Service[] | undefined
     check: (ref: CheckRef) => checksByRef.get(ref) ?? findCheck(ref),
   };
   return { ...counts, follow, observe: (event) => count(event, following) };
-}
-
-export function outcomeOf(result: RunResult): RunOutcome {
-  if (result.kind === 'inconclusive') return 'inconclusive';
-  return result.observation.pass ? 'pass' : 'fail';
 }
 
 function count(event: AgentEvent, counts: Pick<SeriesCounts, 'service' | 'server' | 'check'>): void {

@@ -5,7 +5,7 @@ import type { CheckSnapshot, ServerSnapshot, ServiceSnapshot, Snapshot } from '.
 import type { ServiceIdentity, Traffic } from '../core/table.ts';
 import { type Emit, labelText } from './exposition.ts';
 import { type MetricName, metricTable } from './metric-table.ts';
-import { type CheckCounts, outcomeOf, type TransitionCounts } from './series.ts';
+import type { CheckCounts, TransitionCounts } from './series.ts';
 
 /** `labels` are in the text format. */
 export interface ServiceRow extends TransitionCounts {
@@ -72,7 +72,7 @@ export const serverMetrics = {
 export const checkMetrics = {
   lvsd_check_up: check(({ health }) => health === 'up'),
   lvsd_check_success: check(({ last }) =>
-    last?.result.kind === 'observation' ? outcomeOf(last.result) === 'pass' : undefined,
+    last === undefined || last.outcome === 'inconclusive' ? undefined : last.outcome === 'pass',
   ),
   lvsd_check_runs_total: ({ labels, runs }, emit) => {
     for (const result of ['pass', 'fail', 'inconclusive'] as const) emit(`${labels},result="${result}"`, runs[result]);

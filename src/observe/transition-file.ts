@@ -124,9 +124,7 @@ function membersOf({ services }: Snapshot): ReadonlyMap<string, ReadonlyMap<stri
 }
 
 function isSeenUp({ health, checks }: Member): boolean {
-  return (
-    health === 'up' && checks.every(({ last }) => last?.result.kind === 'observation' && last.result.observation.pass)
-  );
+  return health === 'up' && checks.every(({ last }) => last?.outcome === 'pass');
 }
 
 function goneServer({ service, server, address }: GoneServer): GoneServer {

@@ -2,6 +2,7 @@ import type { Check, Config, Service } from '../core/config.ts';
 import type { CheckRef } from '../core/event.ts';
 import type { Decision } from '../core/fleet.ts';
 import { isContested, step } from '../core/health.ts';
+import { LastRunNote } from '../core/last-run.ts';
 import type { Observation } from '../core/observation.ts';
 import { type ActiveOverride, overrideFor } from '../core/override.ts';
 import type { ServiceSnapshot } from '../core/snapshot.ts';
@@ -172,7 +173,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
       const observation = result.kind === 'observation' ? result.observation : undefined;
       let isAnyContested = false;
       for (const subscription of subscriptions) {
-        subscription.check.last = run;
+        subscription.check.last ??= new LastRunNote();
+        subscription.check.last.take(result, durationMs);
         note(subscription, observation);
         isAnyContested ||= isContested(subscription.check.state);
       }

@@ -30,5 +30,6 @@ function snapshotServer(entry: ServerEntry, desired: number | undefined, actual?
 
 /** Field by field: a spread takes five times as long, and there are thousands. */
 function snapshotCheck({ ref, state, last }: CheckEntry): CheckSnapshot {
-  return { service: ref.service, server: ref.server, check: ref.check, type: ref.type, health: state.health, last };
+  const { service, server, check, type } = ref;
+  return { service, server, check, type, health: state.health, last: last?.view() };
 }

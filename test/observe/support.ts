@@ -1,6 +1,7 @@
 import type { Server, Service } from '../../src/core/config.ts';
 import type { CheckRef, RunResult, ServerChange } from '../../src/core/event.ts';
 import type { Decision } from '../../src/core/fleet.ts';
+import { LastRunNote } from '../../src/core/last-run.ts';
 import { fail, type Observation, pass } from '../../src/core/observation.ts';
 import type { CheckSnapshot, ServerSnapshot, ServiceSnapshot, Snapshot } from '../../src/core/snapshot.ts';
 import { type ServiceIdentity, serverKey } from '../../src/core/table.ts';
@@ -118,8 +119,9 @@ function upServer(service: string, server: Server, isFallback: boolean): ServerS
 }
 
 export function ranCheck(service: string, server: string, result: RunResult): CheckSnapshot {
-  const isPass = result.kind === 'observation' && result.observation.pass;
-  return { ...ref(service, server), health: isPass ? 'up' : 'down', last: { result, durationMs: 12 } };
+  const last = new LastRunNote();
+  last.take(result, 12);
+  return { ...ref(service, server), health: last.outcome === 'pass' ? 'up' : 'down', last: last.view() };
 }
 
 export function change(
