@@ -70,12 +70,14 @@ export function encodeSettingOp(op: SettingOp): Buffer {
 
 /** The generic netlink header and attributes of one change of the table. */
 export function encodeOp(op: Op): Buffer {
-  if (!('server' in op)) return joined([header(ipvs.command[op.kind]), nested(ipvs.top.service, serviceAttributes(op))]);
-  return joined([
-    header(ipvs.command[op.kind]),
-    namedService(op.service),
-    nested(ipvs.top.server, serverAttributes(op.kind, op.server)),
-  ]);
+  const isWhole = op.kind === 'add_service' || op.kind === 'edit_service';
+  const parts = [header(ipvs.command[op.kind]), isWhole ? wholeService(op.service) : namedService(op.service)];
+  if ('server' in op) parts.push(nested(ipvs.top.server, serverAttributes(op.kind, op.server)));
+  return joined(parts);
+}
+
+function wholeService(service: ServiceRow): Buffer {
+  return nested(ipvs.top.service, [...identityAttributes(service.identity), ...rowAttributes(service)]);
 }
 
 /** Thousands of servers are of the same few services. */
@@ -91,12 +93,6 @@ function namedService(service: ServiceRow): Buffer {
 
 function header(command: number): Buffer {
   return Buffer.from([command, ipvs.genericVersion, 0, 0]);
-}
-
-function serviceAttributes(op: Op): readonly Buffer[] {
-  const identity = identityAttributes(op.service.identity);
-  const isWhole = op.kind === 'add_service' || op.kind === 'edit_service';
-  return isWhole ? [...identity, ...rowAttributes(op.service)] : identity;
 }
 
 function identityAttributes(identity: ServiceIdentity): readonly Buffer[] {
