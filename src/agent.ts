@@ -144,13 +144,13 @@ export function createAgent(options: AgentOptions): Agent {
     random,
     limit: options.runLimit,
     run: (key, check, lagMs, ended) =>
-      runner.run(probeOf(check.type), check, (run) => ended(!isStopping && record(key, run, lagMs))),
+      runner.run(probeOf(check.type), check, (run) => ended(!isStopping && record(key, check, run, lagMs))),
   });
 
   /** True while a check is contested. */
-  const record = (key: string, run: Run, lagMs: number) => {
+  const record = (key: string, { isWatched }: Check, run: Run, lagMs: number) => {
     const isContested = monitor.record(key, run, lagMs);
-    watcher.note(key, run.result);
+    if (isWatched) watcher.note(key, run.result);
     if (unseen.size > 0 && unseen.delete(key) && unseen.size === 0 && !isReady) reconciler.request('transition');
     if (onSettled !== undefined && unseen.size === 0 && monitor.hasVerdicts()) onSettled();
     return isContested;

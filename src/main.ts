@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=2 --v8-pool-size=1
+#!/usr/bin/env -S node --max-semi-space-size=2 --v8-pool-size=1 --no-allocation-site-pretenuring
 import { exitCodes } from './cli/exit.ts';
 import { runCommandLine } from './cli/program.ts';
 import { ConfigError } from './config/issue.ts';

@@ -13,7 +13,7 @@ import {
 import type { Libc } from './libc.ts';
 import type { Path } from './path.ts';
 import type { Reactor } from './reactor.ts';
-import { addressAt, addressBytes, socketAddress } from './socket-address.ts';
+import { addressAt, addressBytes, socketAddressOf } from './socket-address.ts';
 
 /** What came of an echo request: the reply, what a router said, `over` when the time was up, or why it was not sent. */
 export type Echoed = { readonly rttMs: number } | { readonly refusal: string } | 'over' | Error;
@@ -155,8 +155,9 @@ export function openEchoLine(libc: Libc, reactor: Reactor, version: IcmpVersion,
       while (pending[sequence] !== undefined);
       const at = drawPayload();
       writeHeader(message, version, { id, sequence });
-      const request = new Request(sequence, addressBytes(address), payloads, at, deadline, resolve);
-      libc.sendto(socket.fd, message, socketAddress(address, 0));
+      const to = addressBytes(address);
+      const request = new Request(sequence, to, payloads, at, deadline, resolve);
+      libc.sendto(socket.fd, message, socketAddressOf(to, 0));
       lastSentMs = request.sentMs;
       pending[sequence] = request;
       awaited += 1;

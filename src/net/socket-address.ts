@@ -6,7 +6,11 @@ import { AF_INET, AF_INET6 } from './constants.ts';
  * next.
  */
 export function socketAddress(address: string, port: number): Uint8Array {
-  const ip = addressBytes(address);
+  return socketAddressOf(addressBytes(address), port);
+}
+
+/** The same of the bytes of an address. */
+export function socketAddressOf(ip: Uint8Array, port: number): Uint8Array {
   const bytes = ip.length === 4 ? ipv4 : ipv6;
   bytes[2] = port >> 8;
   bytes[3] = port & 0xff;

@@ -52,10 +52,7 @@ export const mostSpare = 500;
 export class TcpSockets {
   readonly libc: Libc;
   readonly reactor: Reactor;
-  readonly #spare = new Map<number, TcpSocket[]>([
-    [AF_INET, []],
-    [AF_INET6, []],
-  ]);
+  readonly #spare: { readonly [family: number]: TcpSocket[] } = { [AF_INET]: [], [AF_INET6]: [] };
 
   constructor(libc: Libc, reactor: Reactor) {
     this.libc = libc;
@@ -64,7 +61,7 @@ export class TcpSockets {
 
   /** Begins to connect to a canonical address. Throws as libc does where that fails at once. */
   connect(address: string, port: number, owner: SocketOwner, options: ConnectOptions = plain): TcpSocket {
-    const shelf = isReusable(options) ? this.#spare.get(familyNumber(address)) : undefined;
+    const shelf = isReusable(options) ? this.#spare[familyNumber(address)] : undefined;
     const socket = shelf?.pop() ?? new TcpSocket(this.#open(address, options), shelf);
     socket.owner = owner;
     try {

@@ -122,8 +122,7 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
     plan();
   };
 
-  const start = (task: Task) => {
-    const startMs = clock.now();
+  const start = (task: Task, startMs: number) => {
     task.isRunning = true;
     inFlight += 1;
     run(task.key, task.check, Math.max(0, startMs - task.dueMs), (isRetry) => end(task, startMs, isRetry));
@@ -147,11 +146,13 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   const startDue = () => {
     plannedMs = Number.POSITIVE_INFINITY;
     if (noticeStall()) respread();
-    const nowMs = clock.now();
+    const firstMs = clock.now();
+    let nowMs = firstMs;
     let task = waiting.peek();
-    while (task !== undefined && task.dueMs <= nowMs && inFlight < limit && clock.now() - nowMs < sliceMs) {
+    while (task !== undefined && task.dueMs <= firstMs && inFlight < limit && nowMs - firstMs < sliceMs) {
       waiting.pop();
-      if (!task.isGone) start(task);
+      if (!task.isGone) start(task, nowMs);
+      nowMs = clock.now();
       task = waiting.peek();
     }
     plan();
