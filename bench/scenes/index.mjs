@@ -14,6 +14,7 @@ import { shards } from './shards.mjs';
 import { soak } from './soak.mjs';
 import { stall } from './stall.mjs';
 import { tcp } from './tcp.mjs';
+import { tls } from './tls.mjs';
 import { watch } from './watch.mjs';
 
 /**
@@ -25,6 +26,7 @@ export const scenes = [
   tcp,
   icmp,
   http,
+  tls,
   probe,
   engines,
   load,

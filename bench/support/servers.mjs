@@ -7,12 +7,18 @@ import { folder } from './shell.mjs';
  * Starts a process that plays real servers (servers.c): on every address of its namespace, or on one. `delayMs` is how
  * long it thinks about a request.
  */
-export async function startServers({ namespace, delayMs = 0, address = '0.0.0.0' } = {}) {
+export function startServers({ namespace, delayMs = 0, address = '0.0.0.0' } = {}) {
   const inside = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace];
-  const { child, end } = start(
-    [...inside, `${folder}/servers`, '80', String(delayMs), address],
-    ['pipe', 'pipe', 'inherit'],
-  );
+  return play([...inside, `${folder}/servers`, '80', String(delayMs), address]);
+}
+
+/** The same by HTTPS (tls-server.mjs), on every address of this namespace. */
+export function startTlsServers(key, certificate) {
+  return play([process.execPath, new URL('tls-server.mjs', import.meta.url).pathname, key, certificate]);
+}
+
+async function play(command) {
+  const { child, end } = start(command, ['pipe', 'pipe', 'inherit']);
   const lines = createInterface({ input: child.stdout });
   await once(lines, 'line');
   return {
