@@ -1,4 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=2 --v8-pool-size=1 --no-allocation-site-pretenuring
+// With the last of these flags V8 does not put objects among the old ones ahead of time: at a start thousands live on, and
+// what is made in the same place later, for each run, would all have to be collected from there.
 import { exitCodes } from './cli/exit.ts';
 import { runCommandLine } from './cli/program.ts';
 import { ConfigError } from './config/issue.ts';

@@ -2,13 +2,13 @@ import type { Check, Config, Service } from '../core/config.ts';
 import type { CheckRef } from '../core/event.ts';
 import type { Decision } from '../core/fleet.ts';
 import { isContested, step } from '../core/health.ts';
-import { LastRunNote } from '../core/last-run.ts';
 import type { Observation } from '../core/observation.ts';
 import { type ActiveOverride, overrideFor } from '../core/override.ts';
 import type { ServiceSnapshot } from '../core/snapshot.ts';
 import { type Connections, serverKey, serviceKey, type Table } from '../core/table.ts';
 import type { Clock } from './clock.ts';
 import { createJudge, type JudgeOptions } from './judge.ts';
+import { LastRunNote } from './last-run-note.ts';
 import {
   type CheckEntry,
   type Draft,

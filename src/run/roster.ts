@@ -2,9 +2,9 @@ import type { Check, Config, Server, Service } from '../core/config.ts';
 import type { CheckRef } from '../core/event.ts';
 import { type Decision, decide, type ServerStatus } from '../core/fleet.ts';
 import { type CheckHealth, combine, type Health, initialHealth } from '../core/health.ts';
-import type { LastRunNote } from '../core/last-run.ts';
 import type { Override } from '../core/override.ts';
 import { type ServerRow, serverKey, serviceKey, type Table, type TableServer } from '../core/table.ts';
+import type { LastRunNote } from './last-run-note.ts';
 
 /** The services of a configuration with what is known of each, by name. */
 export type Roster = ReadonlyMap<string, ServiceEntry>;

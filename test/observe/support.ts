@@ -1,7 +1,7 @@
 import type { Server, Service } from '../../src/core/config.ts';
 import type { CheckRef, RunResult, ServerChange } from '../../src/core/event.ts';
 import type { Decision } from '../../src/core/fleet.ts';
-import { LastRunNote } from '../../src/core/last-run.ts';
+import { outcomeOf } from '../../src/core/last-run.ts';
 import { fail, type Observation, pass } from '../../src/core/observation.ts';
 import type { CheckSnapshot, ServerSnapshot, ServiceSnapshot, Snapshot } from '../../src/core/snapshot.ts';
 import { type ServiceIdentity, serverKey } from '../../src/core/table.ts';
@@ -119,9 +119,12 @@ function upServer(service: string, server: Server, isFallback: boolean): ServerS
 }
 
 export function ranCheck(service: string, server: string, result: RunResult): CheckSnapshot {
-  const last = new LastRunNote();
-  last.take(result, 12);
-  return { ...ref(service, server), health: last.outcome === 'pass' ? 'up' : 'down', last: last.view() };
+  const outcome = outcomeOf(result);
+  const isLearned = result.kind === 'observation';
+  const code = isLearned ? result.observation.reason : result.inconclusive.code;
+  const detail = isLearned ? result.observation.detail : result.inconclusive.message;
+  const last = { outcome, code, detail, durationMs: 12 };
+  return { ...ref(service, server), health: outcome === 'pass' ? 'up' : 'down', last };
 }
 
 export function change(
