@@ -28,12 +28,9 @@ export function run(
 ): Promise<Finished> {
   const env = { PATH: searchPath(process.env.PATH), LC_ALL: 'C' };
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      env,
-      stdio: [input ?? 'ignore', 'pipe', 'pipe'],
-      timeout: limitMs,
-      killSignal: 'SIGKILL',
-    });
+    const child = spawn(program, args, { env, stdio: [input ?? 'ignore', 'pipe', 'pipe'] });
+    // The `timeout` of spawn outlives a program that cannot be started, and the process waits for it.
+    const limit = setTimeout(() => child.kill('SIGKILL'), limitMs);
     let output = '';
     let complaint = '';
     child.stdout?.setEncoding('utf8').on('data', (text) => {
@@ -42,7 +39,13 @@ export function run(
     child.stderr?.setEncoding('utf8').on('data', (text) => {
       complaint += text;
     });
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, isLate: child.killed, output, complaint }));
+    child.once('error', (error) => {
+      clearTimeout(limit);
+      reject(error);
+    });
+    child.once('close', (code) => {
+      clearTimeout(limit);
+      resolve({ code, isLate: child.killed, output, complaint });
+    });
   });
 }

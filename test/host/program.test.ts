@@ -18,6 +18,9 @@ test('one that something else kills is not late', async () => {
   expect(await run('sh', ['-c', 'kill -9 $$'])).toMatchObject({ code: null, isLate: false });
 });
 
-test('a program that is not there is an error', async () => {
+test('a program that is not there is an error, and leaves nothing to wait for', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
   await expect(run('lvsd-nonesuch', [])).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(timers()).toBe(before);
 });
