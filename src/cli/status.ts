@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { printable } from '../core/printable.ts';
 import { isSomethingDown, type ServerStatusView, type ServiceStatusView, type Status } from '../core/status.ts';
@@ -41,6 +42,9 @@ export async function status({
 
 /** The admin socket that a configuration names; the usual one where there is no configuration that can be read. */
 export async function socketOf(configPath: string): Promise<string> {
+  // To understand a file of thousands of servers takes seconds, and few say anything of a socket.
+  const text = await readFile(configPath, 'utf8').catch(() => '');
+  if (!text.includes('admin')) return usualSocket;
   const { loadConfig } = await import('../config/load.ts');
   const config = await loadConfig(configPath).catch(() => undefined);
   return config?.agent.adminSocket ?? usualSocket;

@@ -1,9 +1,9 @@
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { formatAge } from '../../src/cli/output.ts';
-import { status } from '../../src/cli/status.ts';
+import { socketOf, status } from '../../src/cli/status.ts';
 import { fail } from '../../src/core/observation.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { openAdmin, temporaryDirectory } from '../admin/support.ts';
@@ -186,4 +186,22 @@ test.each([
   [90_061_000, '1d1h'],
 ])('%i ms ago is %s', (ms, text) => {
   expect(formatAge(ms)).toBe(text);
+});
+
+describe('the socket that is asked', () => {
+  const service = 'services: [{ name: web, address: 172.16.100.100:80, servers: [{ address: 172.16.100.10:80 }] }]';
+
+  test.each([
+    ['that of the configuration', `agent: { admin: { listen: unix:/run/other.sock } }\n${service}`, '/run/other.sock'],
+    ['the usual one where it names none', service, '/run/lvsd/admin.sock'],
+    ['the usual one where it cannot be understood', 'agent: { admin: { listen: 1 } }', '/run/lvsd/admin.sock'],
+  ])('is %s', async (_, text, expected) => {
+    const path = join(directory, 'config.yaml');
+    writeFileSync(path, `version: 1\n${text}\n`);
+    expect(await socketOf(path)).toBe(expected);
+  });
+
+  test('is the usual one without a configuration', async () => {
+    expect(await socketOf(join(directory, 'none.yaml'))).toBe('/run/lvsd/admin.sock');
+  });
 });
