@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Snapshot } from '../core/snapshot.ts';
-import { statusOf } from '../core/status.ts';
+import { statusText } from '../core/status.ts';
 
 export interface Answer {
   readonly status: number;
@@ -12,9 +13,9 @@ export interface Answer {
 export interface Sources {
   /** The exposition; may be asked by many at once, and often. */
   metrics(): Promise<Answer>;
+  /** The status document; the same. */
+  status(): Promise<Answer>;
   snapshot(): Snapshot | undefined;
-  /** Brings the kernel's counters in the snapshot up to date. */
-  refresh(): Promise<void>;
 }
 
 export type Route = (sources: Sources) => Answer | Promise<Answer>;
@@ -27,18 +28,26 @@ export const metricsRoutes: ReadonlyMap<string, Route> = new Map<string, Route>(
 
 export const adminRoutes: ReadonlyMap<string, Route> = new Map<string, Route>([
   ...metricsRoutes,
-  ['/v1/status', ({ snapshot, refresh }) => refresh().then(() => status(snapshot()))],
+  ['/v1/status', (sources) => sources.status()],
 ]);
 
 export function text(status: number, line: string): Answer {
   return { status, contentType: 'text/plain; charset=utf-8', body: [Buffer.from(`${line}\n`)] };
 }
 
-function status(snapshot: Snapshot | undefined): Answer {
+/** After so much text the probes have their turn: that of 10,000 servers is some megabytes. */
+const pieceLength = 64 * 1024;
+
+export async function statusAnswer(snapshot: Snapshot | undefined): Promise<Answer> {
   if (snapshot === undefined) return text(503, 'starting');
-  return {
-    status: 200,
-    contentType: 'application/json',
-    body: [Buffer.from(`${JSON.stringify(statusOf(snapshot))}\n`)],
-  };
+  const body: Buffer[] = [];
+  let piece = '';
+  for (const part of statusText(snapshot)) {
+    piece += part;
+    if (piece.length < pieceLength) continue;
+    body.push(Buffer.from(piece));
+    piece = '';
+    await setImmediate();
+  }
+  return { status: 200, contentType: 'application/json', body: [...body, Buffer.from(piece)] };
 }

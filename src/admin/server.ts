@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, isIPv6, type ListenOptions } from 'node:net';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Clock } from '../run/clock.ts';
-import { type Answer, adminRoutes, metricsRoutes, type Route, type Sources, text } from './routes.ts';
+import { type Answer, adminRoutes, metricsRoutes, type Route, type Sources, statusAnswer, text } from './routes.ts';
 import { createShared } from './shared.ts';
 import { freeSocketPath } from './socket-path.ts';
 
@@ -25,6 +25,7 @@ export interface Listener {
 export interface AdminOptions {
   readonly render: () => Promise<{ readonly contentType: string; readonly body: readonly Buffer[] }>;
   readonly snapshot: () => Snapshot | undefined;
+  /** Brings the kernel's counters in the snapshot up to date. */
   readonly refresh: () => Promise<void>;
   readonly clock: Pick<Clock, 'now' | 'at'>;
 }
@@ -45,7 +46,8 @@ const keepMetricsMs = 1_000;
 
 export function createAdmin({ render, snapshot, refresh, clock }: AdminOptions): Admin {
   const metrics = createShared(async () => ({ status: 200, ...(await render()) }), keepMetricsMs, clock);
-  const sources: Sources = { metrics: metrics.get, snapshot, refresh };
+  const status = createShared(() => refresh().then(() => statusAnswer(snapshot())), 0, clock);
+  const sources: Sources = { metrics: metrics.get, status: status.get, snapshot };
   const listeners = new Set<Listener>();
 
   const listen = async (routes: ReadonlyMap<string, Route>, where: ListenOptions) => {
@@ -76,6 +78,7 @@ export function createAdmin({ render, snapshot, refresh, clock }: AdminOptions):
     close: async () => {
       await Promise.all([...listeners].map((listener) => listener.close()));
       metrics.clear();
+      status.clear();
     },
   };
 }

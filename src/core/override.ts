@@ -13,15 +13,26 @@ export interface ActiveOverride {
 }
 
 /** The override in force for a server: maintenance, the stronger, where several apply. */
-export function overrideFor(
-  server: { readonly address: string; readonly port: number },
-  active: readonly ActiveOverride[],
-): Override | undefined {
-  if (active.length === 0) return undefined;
-  const actions = active.filter(({ targets }) => targets.some((target) => covers(target, server))).map((o) => o.action);
-  return actions.includes('maintenance') ? 'maintenance' : actions[0];
+export type OverrideFor = (server: { readonly address: string; readonly port: number }) => Override | undefined;
+
+/** Thousands of servers are looked up among thousands of targets. */
+export function createOverrideFor(active: readonly ActiveOverride[]): OverrideFor {
+  const byTarget = new Map<string, Override>();
+  for (const { targets, action } of active) {
+    for (const target of targets) {
+      const key = keyOf(target);
+      byTarget.set(key, action === 'maintenance' ? action : (byTarget.get(key) ?? action));
+    }
+  }
+  if (byTarget.size === 0) return () => undefined;
+  return ({ address, port }) =>
+    stronger(byTarget.get(keyOf({ address, port: undefined })), byTarget.get(keyOf({ address, port })));
 }
 
-function covers(target: OverrideTarget, server: { readonly address: string; readonly port: number }): boolean {
-  return target.address === server.address && (target.port === undefined || target.port === server.port);
+function keyOf({ address, port }: OverrideTarget): string {
+  return `${address} ${port}`;
+}
+
+function stronger(a: Override | undefined, b: Override | undefined): Override | undefined {
+  return a === 'maintenance' ? a : (b ?? a);
 }

@@ -64,8 +64,31 @@ export interface LastRunView {
   readonly duration_ms: number;
 }
 
-/** The snapshot as people and their scripts read it. */
-export function statusOf(snapshot: Snapshot): Status {
+/** The snapshot as people and their scripts read it: the text of a `Status`, server by server. */
+export function* statusText(snapshot: Snapshot): Generator<string, void> {
+  yield `${open(headOf(snapshot))},"services":[`;
+  for (const [index, service] of snapshot.services.entries()) {
+    yield `${index === 0 ? '' : ','}${open(serviceView(service))},"servers":[`;
+    const configs = [...service.service.servers, ...service.service.fallbackServers];
+    for (const [place, server] of service.servers.entries()) {
+      yield `${place === 0 ? '' : ','}${JSON.stringify(serverView(server, configs[place]))}`;
+    }
+    yield ']}';
+  }
+  yield ']}\n';
+}
+
+/** An object as JSON, without its end. */
+function open(value: object): string {
+  return JSON.stringify(value).slice(0, -1);
+}
+
+/** Whether a service, or a server that nobody took out on purpose, is down. */
+export function isSomethingDown({ services }: Status): boolean {
+  return services.some(({ up, servers }) => !up || servers.some(({ state }) => state === 'down'));
+}
+
+function headOf(snapshot: Snapshot): Omit<Status, 'services'> {
   return {
     schema_version: 1,
     version: snapshot.version,
@@ -75,17 +98,10 @@ export function statusOf(snapshot: Snapshot): Status {
     engine: snapshot.engine,
     engine_fault: snapshot.engineFault === undefined ? null : printable(snapshot.engineFault),
     config_loaded_at: timestamp(snapshot.configLoadedAtMs),
-    services: snapshot.services.map(serviceView),
   };
 }
 
-/** Whether a service, or a server that nobody took out on purpose, is down. */
-export function isSomethingDown({ services }: Status): boolean {
-  return services.some(({ up, servers }) => !up || servers.some(({ state }) => state === 'down'));
-}
-
-function serviceView({ service, decision, servers }: ServiceSnapshot): ServiceStatusView {
-  const configs = [...service.servers, ...service.fallbackServers];
+function serviceView({ service, decision }: ServiceSnapshot): Omit<ServiceStatusView, 'servers'> {
   return {
     name: service.name,
     address: serviceKey(service.identity),
@@ -95,7 +111,6 @@ function serviceView({ service, decision, servers }: ServiceSnapshot): ServiceSt
     fail_open_active: decision.isFailOpenActive,
     servers_up: decision.serversUp,
     servers_total: service.servers.length,
-    servers: servers.map((server, index) => serverView(server, configs[index])),
   };
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as afterPoll } from 'node:timers/promises';
 import type { SettingOp, SettingResult, Settings } from '../core/settings.ts';
 import {
   type Op,
@@ -7,6 +8,7 @@ import {
   serviceFamily,
   serviceKey,
   type Table,
+  type TableServer,
   type TableService,
 } from '../core/table.ts';
 import { Channel, Protocol, type Request } from './channel.ts';
@@ -99,9 +101,17 @@ async function readServers(
   depth: Depth,
 ): Promise<TableService['servers']> {
   const rows = await channel.dump({ type, payload: askForServers(identity) });
-  const servers = rows.map((row) => readServer(row, serviceFamily(identity), depth));
-  return new Map(servers.map((server) => [serverKey(server), server]));
+  const servers = new Map<string, TableServer>();
+  for (const [index, row] of rows.entries()) {
+    if (index > 0 && index % rowsAtOnce === 0) await afterPoll();
+    const server = readServer(row, serviceFamily(identity), depth);
+    servers.set(serverKey(server), server);
+  }
+  return servers;
 }
+
+/** Between so many the probes have their turn. */
+const rowsAtOnce = 500;
 
 async function applyOps(channel: Channel, ops: readonly Op[]): Promise<readonly OpResult[]> {
   return sendAll(channel, ops, encodeOp);

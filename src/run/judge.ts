@@ -9,8 +9,10 @@ import { sliceMs, type Turns } from './turns.ts';
 
 /** Decides anew for services of which something has changed, and tells what the decisions change. */
 export interface Judge {
-  /** Puts a service before it; a change of a server's health is told with the decision that follows. */
-  reconsider(service: ServiceEntry, change?: Change): void;
+  /** Puts a service before it; what has changed of a server is told with the decision that follows. */
+  reconsider(service: ServiceEntry, change?: Change | OverrideChanged): void;
+  /** Decides at once what waits, and tells it in turns. */
+  decideAll(): void;
   /** Decides at once what waits, and tells all of it. */
   decide(): void;
   /** What was decided is in force, and not all of it told yet. */
@@ -24,6 +26,8 @@ export interface Change {
   /** Undefined: a reload took away the check that spoke otherwise. */
   readonly observation: Observation | undefined;
 }
+
+type OverrideChanged = Extract<AgentEvent, { readonly type: 'override_changed' }>;
 
 export interface JudgeOptions {
   readonly emit: (event: AgentEvent) => void;
@@ -39,11 +43,10 @@ const gatherMs = 10;
 const restShare = 4;
 
 export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge {
-  const waiting = new Map<ServiceEntry, Change[]>();
+  const waiting = new Map<ServiceEntry, (Change | OverrideChanged)[]>();
+  /** What was decided and is not told to its end, in order. */
+  const untold: Generator<void, void>[] = [];
   let restedAtMs = Number.NEGATIVE_INFINITY;
-  let work = decideAll();
-  /** What was decided last is not told to its end. */
-  let isTelling = false;
   let decidingMs = 0;
   let isScheduled = false;
   let cancel = () => {};
@@ -54,38 +57,54 @@ export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge
     if (!hasWork()) return;
     const startMs = clock.now();
     do {
-      if (work.next().done) work = decideAll();
-    } while (hasWork() && clock.now() - startMs < limitMs && (isTelling || decidingMs < limitMs));
-    if (!isTelling) rest();
+      if (!tellNext()) decideNext();
+    } while (hasWork() && clock.now() - startMs < limitMs && (isTelling() || decidingMs < limitMs));
+    if (!isTelling()) rest();
     if (hasWork()) schedule();
   };
 
-  const hasWork = () => isTelling || waiting.size > 0;
+  const hasWork = () => isTelling() || waiting.size > 0;
+
+  const isTelling = () => untold.length > 0;
 
   const rest = () => {
     restedAtMs = clock.now() + Math.max(gatherMs, restShare * decidingMs);
     decidingMs = 0;
   };
 
-  /** A generator: whoever wants all of it at once goes on where it stands. */
-  function* decideAll(): Generator<void, void> {
-    for (const [service, changes] of waiting) {
-      waiting.delete(service);
-      const startMs = clock.now();
-      const before = service.decision;
-      const after = decisionFor(service);
-      service.decision = after;
-      if (!sameRows(before.rows, after.rows) || before.isSettled !== after.isSettled) onRows();
-      decidingMs += clock.now() - startMs;
-      isTelling = true;
-      for (const change of changes) {
-        yield;
-        emit({ type: 'server_changed', ...describe(service, change, before, after) });
-      }
-      announce(service, before, after);
-      isTelling = false;
+  const decideNext = () => {
+    const [next] = waiting;
+    if (next === undefined) return;
+    const [service, changes] = next;
+    waiting.delete(service);
+    const startMs = clock.now();
+    const before = service.decision;
+    const after = decisionFor(service);
+    service.decision = after;
+    if (!sameRows(before.rows, after.rows) || before.isSettled !== after.isSettled) onRows();
+    decidingMs += clock.now() - startMs;
+    const news = tell(service, changes, before, after);
+    if (isTelling() || !news.next().done) untold.push(news);
+  };
+
+  /** False: there is nothing. */
+  const tellNext = (): boolean => {
+    const [news] = untold;
+    if (news?.next().done) untold.shift();
+    return news !== undefined;
+  };
+
+  function* tell(
+    service: ServiceEntry,
+    changes: readonly (Change | OverrideChanged)[],
+    before: Decision,
+    after: Decision,
+  ): Generator<void, void> {
+    for (const change of changes) {
       yield;
+      emit('type' in change ? change : { type: 'server_changed', ...describe(service, change, before, after) });
     }
+    announce(service, before, after);
   }
 
   const announce = (entry: ServiceEntry, before: Decision, { isUp, isSettled, ...after }: Decision) => {
@@ -110,7 +129,7 @@ export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge
       if (isWanted) workFor(sliceMs);
     };
     let cancelRest = () => {};
-    if (isTelling || restedAtMs <= clock.now()) turns.take(workSome);
+    if (isTelling() || restedAtMs <= clock.now()) turns.take(workSome);
     else cancelRest = clock.at(restedAtMs, () => turns.take(workSome));
     cancel = () => {
       isWanted = false;
@@ -119,8 +138,12 @@ export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge
   };
 
   return {
+    decideAll: () => {
+      while (waiting.size > 0) decideNext();
+      if (hasWork() && !isScheduled) schedule();
+    },
     decide: () => workFor(Number.POSITIVE_INFINITY),
-    isTelling: () => isTelling,
+    isTelling,
     reconsider: (service, change) => {
       const changes = waiting.get(service) ?? [];
       waiting.set(service, changes);

@@ -3,7 +3,7 @@ import type { CheckRef } from '../core/event.ts';
 import type { Decision } from '../core/fleet.ts';
 import { isContested, step } from '../core/health.ts';
 import type { Observation } from '../core/observation.ts';
-import { type ActiveOverride, overrideFor } from '../core/override.ts';
+import { type ActiveOverride, createOverrideFor } from '../core/override.ts';
 import type { ServiceSnapshot } from '../core/snapshot.ts';
 import { type Connections, serverKey, serviceKey, type Table } from '../core/table.ts';
 import type { Clock } from './clock.ts';
@@ -39,6 +39,7 @@ export interface Monitor {
   checks(): ReadonlyMap<string, Check>;
   /** Takes note of a run. True while a check that it speaks to is contested. */
   record(key: string, run: Run, lagMs: number): boolean;
+  /** Takes overrides into force, and decides at once what follows from them. */
   setOverrides(active: readonly ActiveOverride[]): void;
   /** Takes note of what the kernel has: servers that drain are watched until their connections have ended. */
   noteTable(table: Table): void;
@@ -93,7 +94,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   let checks: ReadonlyMap<string, Check> = new Map();
   /** It follows the roster in force: what replaces that clears it. */
   let prepared: Plan | undefined;
-  let overrides: readonly ActiveOverride[] = [];
+  let overrideFor = createOverrideFor([]);
 
   const note = ({ service, server, check }: Subscription, observation: Observation | undefined) => {
     const isNews = !check.isObserved;
@@ -116,12 +117,12 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const applyOverrides = (service: ServiceEntry) => {
     for (const server of service.servers) {
       const from = server.override;
-      const to = overrideFor(server.config, overrides);
+      const to = overrideFor(server.config);
       if (from === to) continue;
       server.override = to;
       server.isDrained = false;
-      emit({ type: 'override_changed', service: service.config.name, server: server.key, from, to });
-      judge.reconsider(service);
+      const { name } = service.config;
+      judge.reconsider(service, { type: 'override_changed', service: name, server: server.key, from, to });
     }
   };
 
@@ -181,11 +182,9 @@ export function createMonitor(options: MonitorOptions): Monitor {
       return isAnyContested;
     },
     setOverrides: (active) => {
-      // What was decided before is told before.
-      judge.decide();
-      overrides = active;
+      overrideFor = createOverrideFor(active);
       for (const service of roster.values()) applyOverrides(service);
-      judge.decide();
+      judge.decideAll();
     },
     noteTable: (table) => {
       for (const service of roster.values()) {

@@ -1,7 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { overrideFor } from '../../src/core/override.ts';
+import { type ActiveOverride, createOverrideFor } from '../../src/core/override.ts';
 
 const server = { address: '10.0.0.1', port: 80 };
+
+const overrideFor = (of: typeof server, active: readonly ActiveOverride[]) => createOverrideFor(active)(of);
 
 test('an override without a port covers every server of the address', () => {
   const active = [{ targets: [{ address: '10.0.0.1', port: undefined }], action: 'drain' as const }];
@@ -22,4 +24,19 @@ test('maintenance is stronger than a drain, in any order', () => {
   const maintenance = { targets, action: 'maintenance' as const };
   expect(overrideFor(server, [drain, maintenance])).toBe('maintenance');
   expect(overrideFor(server, [maintenance, drain])).toBe('maintenance');
+});
+
+test('maintenance of an address and a drain of one of its servers, or the other way round, are maintenance', () => {
+  const all = [{ address: '10.0.0.1', port: undefined }];
+  const one = [{ address: '10.0.0.1', port: 80 }];
+  for (const [drained, maintained] of [
+    [all, one],
+    [one, all],
+  ] as const) {
+    const active: readonly ActiveOverride[] = [
+      { targets: drained, action: 'drain' },
+      { targets: maintained, action: 'maintenance' },
+    ];
+    expect(overrideFor(server, active)).toBe('maintenance');
+  }
 });

@@ -1,3 +1,8 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { createSystemClock } from '../../src/run/clock.ts';
 
@@ -30,4 +35,30 @@ test('what is due beyond the longest delay of Node can be taken back, before and
   jest.advanceTimersByTime(longestDelayMs);
   cancels[1]?.();
   expect(jest.getTimerCount()).toBe(0);
+});
+
+test('what is to run after a poll runs once what had arrived was read', async () => {
+  jest.useRealTimers();
+  const clock = createSystemClock();
+  const directory = mkdtempSync(join(tmpdir(), 'clock-'));
+  const path = join(directory, 'socket');
+  const server = createServer().listen(path);
+  const accepted = once(server, 'connection');
+  const client = connect(path);
+  const [served] = (await accepted) as [Socket];
+  const order: string[] = [];
+  client.on('data', () => order.push('read'));
+  await new Promise<void>((resolve) => {
+    clock.at(clock.now(), () => {
+      // The kernel has it for the other side when this returns.
+      served.write('reply');
+      clock.afterPoll(() => resolve(void order.push('after')));
+    });
+  });
+  expect(order).toEqual(['read', 'after']);
+  clock.stop();
+  client.destroy();
+  served.destroy();
+  server.close();
+  rmSync(directory, { recursive: true });
 });

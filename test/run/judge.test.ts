@@ -79,6 +79,20 @@ test('what is asked for at once is decided at once, and nothing is left for late
   expect(world.later).toEqual([]);
 });
 
+test('what only has to be decided at once is told in turns, in the order in which it was decided', () => {
+  const { judge, entries, told, later, next } = judging();
+  const [first, second] = entries as [ServiceEntry, ServiceEntry];
+  const [server] = first.servers as [ServerEntry];
+  judge.reconsider(first, { server, from: 'down', to: 'up', observation: undefined });
+  judge.reconsider(second);
+  judge.decideAll();
+  expect(told).toEqual(['rows', 'rows']);
+  expect([judge.isTelling(), later.length]).toEqual([true, 1]);
+  next();
+  expect(told.slice(2)).toEqual(['web-0 down', 'web-0', 'web-1']);
+  expect([judge.isTelling(), later.length]).toEqual([false, 0]);
+});
+
 test('what one decision has to tell is cut into slices; the table has it before, and the next decision comes after it', () => {
   const { judge, entries, told, later, next, now } = judging();
   const [first, second] = entries as [ServiceEntry, ServiceEntry];

@@ -78,10 +78,15 @@ describe('a runner', () => {
 
   test('does not count a reply as late that had arrived by the deadline', async () => {
     const clock = createSimulatedClock();
-    const answered = probe(async () => {
-      await new Promise<void>((resolve) => clock.at(1000, () => clock.afterPoll(resolve)));
-      return pass('L4OK', 'connected');
-    });
+    let reply = () => {};
+    clock.at(1000, () => clock.afterPoll(reply));
+    const answered = probe(
+      (signal) =>
+        new Promise((resolve) => {
+          reply = () => resolve(pass('L4OK', 'connected'));
+          signal.addEventListener('abort', () => resolve(fail('L4TOUT', 'no answer')));
+        }),
+    );
     const run = runOf(createRunner(clock), answered, check);
     await clock.advance(1000);
     expect(await run).toMatchObject({ result: { observation: { pass: true } } });

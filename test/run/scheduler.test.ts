@@ -143,6 +143,31 @@ describe('a scheduler', () => {
     ]);
   });
 
+  test('starts a backlog of runs in slices of 10 ms, and gives the sockets their turn between', async () => {
+    const clock = createSimulatedClock();
+    const slices: string[] = [];
+    let isOver = true;
+    const scheduler = createScheduler({
+      clock: { ...clock, stalledMs: () => 0 },
+      random: () => 0.5,
+      limit: 100,
+      run: (key) => {
+        if (isOver) slices.push('');
+        isOver = false;
+        clock.afterPoll(() => {
+          isOver = true;
+        });
+        slices.push(`${slices.pop()}${key}`);
+        // To start it takes so long.
+        clock.stall(4);
+      },
+    });
+    scheduler.set(checks(8, { intervalMs: 60_000 }));
+    await clock.advance(1000);
+    expect(slices.map(({ length }) => length)).toEqual([3, 3, 2]);
+    expect(new Set(slices.join('')).size).toBe(8);
+  });
+
   test('goes on when every run in flight was of a check that is gone', async () => {
     const { clock, scheduler, starts } = schedule({ runMs: 1000, limit: 2 });
     scheduler.set(checks(2));
