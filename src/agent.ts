@@ -220,6 +220,7 @@ export function createAgent(options: AgentOptions): Agent {
       unseen = monitor.unseen();
       await turns.next();
       windows.set(config.maintenance);
+      await turns.next();
       takeChecks();
       await turns.next();
       // What was decided before is told before.

@@ -18,7 +18,7 @@ const lookMs = 1000;
  * special.
  */
 export function createWindows(clock: Clock, tell: (open: readonly ActiveOverride[]) => void): Windows {
-  let watched: ReadonlyMap<string, Watched> = new Map();
+  let watched = new Map<string, Watched>();
   let open: readonly ActiveOverride[] = [];
   let cancel = () => {};
 
@@ -36,9 +36,11 @@ export function createWindows(clock: Clock, tell: (open: readonly ActiveOverride
       cancel();
       // To search a long window from its start takes a while: one that stays keeps what it knows.
       const before = watched;
-      watched = new Map(
-        windows.map((window) => [JSON.stringify(window), before.get(JSON.stringify(window)) ?? watch(window, clock)]),
-      );
+      watched = new Map();
+      for (const window of windows) {
+        const key = JSON.stringify(window);
+        watched.set(key, before.get(key) ?? watch(window, clock));
+      }
       look();
     },
     stop: () => cancel(),
