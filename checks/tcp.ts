@@ -14,7 +14,7 @@ const close = z
   .enum(['rst', 'fin'])
   .default('rst')
   .describe(
-    'How the connection ends: `rst` leaves no port of ours in TIME_WAIT, `fin` no error in the log of the server.',
+    'How the connection ends: `rst` leaves no port of ours in TIME_WAIT; `fin` leaves no error in the log of a server that waits for its client to speak first, and what others have sent by then is still answered with a reset.',
   );
 
 interface Options extends Path {

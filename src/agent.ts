@@ -195,6 +195,7 @@ export function createAgent(options: AgentOptions): Agent {
       const table = await kernel.read();
       show(table);
       emit({ type: 'agent_started', version: options.version, ...sizeOf(config) });
+      await monitor.prepare(config);
       monitor.configure(config, table);
       unseen = monitor.unseen();
       await turns.next();

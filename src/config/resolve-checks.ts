@@ -1,4 +1,5 @@
 import { probeOf } from '../../checks/index.ts';
+import { familyOf } from '../core/address.ts';
 import type { Check, Target } from '../core/config.ts';
 import { type CheckEntry, probeOptions, type Timing, type TimingOverrides } from './check-schema.ts';
 import { type Context, type Problems, present } from './context.ts';
@@ -46,6 +47,13 @@ export function aim({ check, needsPort, path }: CheckPlan, server: Target, probl
     problems.add(
       path,
       `a check of type ${check.type} needs a port and the server has none: write its port, such as port: 80`,
+    );
+  }
+  const { source } = check.options;
+  if (typeof source === 'string' && familyOf(source) !== familyOf(server.address)) {
+    problems.add(
+      path,
+      `source ${source} cannot be that of a check of ${server.address}, an address of the other family`,
     );
   }
   return { ...check, target: { address: server.address, port } };

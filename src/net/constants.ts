@@ -31,6 +31,7 @@ export const ICMP_FILTER = 1;
 export const ICMPV6_FILTER = 1;
 
 /** <asm-generic/errno.h> */
+export const EAFNOSUPPORT = 97;
 export const EINPROGRESS = 115;
 
 /** <sys/epoll.h> */

@@ -1,6 +1,8 @@
+import { familyOf } from '../core/address.ts';
 import {
   AF_INET,
   AF_INET6,
+  EAFNOSUPPORT,
   ICMP_FILTER,
   ICMPV6_FILTER,
   IPPROTO_ICMP,
@@ -14,7 +16,7 @@ import {
   SOL_SOCKET,
 } from './constants.ts';
 import { answerTypes, type IcmpVersion } from './icmp-message.ts';
-import type { Libc } from './libc.ts';
+import { errorOf, type Libc } from './libc.ts';
 import { type Path, usePath } from './path.ts';
 
 export interface EchoSocket {
@@ -33,6 +35,8 @@ export interface EchoSocket {
 export function openEchoSocket(libc: Libc, version: IcmpVersion, path: Path): EchoSocket {
   const socket = openSocket(libc, version);
   try {
+    // A raw socket takes an address of the other family, and heeds it not.
+    if (path.source !== undefined && familyOf(path.source) !== version) throw errorOf('bind', EAFNOSUPPORT);
     usePath(libc, socket.fd, path);
     enlargeBuffer(libc, socket.fd);
     if (socket.isRaw) setFilter(libc, socket.fd, version);

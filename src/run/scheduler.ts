@@ -42,6 +42,8 @@ interface Task {
 
 /** First runs, and those that a stall has put off, are spread over at most this long. */
 const longestSpreadMs = 1000;
+/** A shorter stall puts off no more runs than are started at once anyway, or nearly so. */
+const shortestStallMs = 200;
 /** For so long runs are started; then the sockets have their turn, so that a backlog of runs is no stall of ours. */
 const sliceMs = 10;
 /**
@@ -75,7 +77,9 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
   const createTask = (key: string, check: Check): Task => {
     const share = random();
     const firstMs = placeIn(longestSpreadMs, share, check);
-    const homeMs = placeIn(check.intervalMs, share, check);
+    const placeMs = placeIn(check.intervalMs, share, check);
+    // No second run right behind the first.
+    const homeMs = placeMs - firstMs < check.intervalMs / 4 ? placeMs + check.intervalMs : placeMs;
     return {
       key,
       check,
@@ -84,7 +88,7 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
       dueMs: firstMs,
       isRunning: false,
       isHastened: false,
-      homeMs: homeMs === firstMs ? undefined : homeMs,
+      homeMs: placeMs === firstMs ? undefined : homeMs,
     };
   };
 
@@ -145,7 +149,8 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
 
   const startDue = () => {
     plannedMs = Number.POSITIVE_INFINITY;
-    if (noticeStall()) respread();
+    const lostMs = lostSince();
+    if (lostMs >= shortestStallMs) respread(Math.min(lostMs, longestSpreadMs));
     const firstMs = clock.now();
     let nowMs = firstMs;
     let task = waiting.peek();
@@ -168,20 +173,23 @@ export function createScheduler({ clock, random, run, limit }: SchedulerOptions)
     cancelTimer = clock.at(plannedMs, startDue);
   };
 
-  const noticeStall = () => {
+  /** Since this was last asked. */
+  const lostSince = () => {
     const lostMs = clock.stalledMs() - stalledMs;
     stalledMs += lostMs;
-    return lostMs > longestSpreadMs;
+    return lostMs;
   };
 
   /** What was due during a stall would start at one instant, here and on the servers. */
-  const respread = () => {
+  const respread = (spanMs: number) => {
     const nowMs = clock.now();
     const due = tasksAtRest();
     for (const task of due) {
       if (task.dueMs > nowMs) continue;
-      task.homeMs ??= task.slotMs;
-      task.slotMs = task.dueMs = placeIn(longestSpreadMs, random(), task.check);
+      const { intervalMs } = task.check;
+      const dueMs = placeIn(spanMs, random(), task.check);
+      task.slotMs += Math.round((dueMs - task.dueMs) / intervalMs) * intervalMs;
+      task.dueMs = dueMs;
     }
     waiting.reset(due);
   };

@@ -317,8 +317,28 @@ describe('a scheduler', () => {
     await clock.advance(1400);
     clock.stall(700);
     await clock.advance(2900);
-    expect(times()).toEqual([500, 2100, 3500, 4500]);
-    expect(starts[1]?.lagMs).toBe(600);
+    expect(times()).toEqual([500, 2450, 3500, 4500]);
+    expect(starts[1]?.lagMs).toBe(0);
+  });
+
+  test.each([300, 500, 900])('does not start at one instant what fell due during a stall of %i ms', async (stallMs) => {
+    let draws = 0;
+    const { clock, scheduler, starts } = schedule({ limit: 100, random: () => (draws++ % 20) / 20 });
+    scheduler.set(checks(20, { intervalMs: 1000, jitter: 0 }));
+    await clock.advance(3000);
+    starts.splice(0);
+    clock.stall(stallMs);
+    await clock.advance(40);
+    expect(starts.length).toBeLessThanOrEqual(3);
+    await clock.advance(stallMs);
+    expect(starts.length).toBeGreaterThanOrEqual(stallMs / 50);
+  });
+
+  test('has no second run right behind the first', async () => {
+    const { clock, scheduler, times } = schedule({ random: () => 0.02 });
+    scheduler.set(checks(1, { intervalMs: 5000, jitter: 0 }));
+    await clock.advance(10_500);
+    expect(times()).toEqual([50, 5100, 10_100]);
   });
 
   test('stops with nothing in flight and no timer', async () => {
