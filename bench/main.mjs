@@ -2,8 +2,9 @@
 //
 //   main.mjs list native|guest [SCENE...]    the names of those (default: of all but the long) that run there
 //   main.mjs native|guest SCENE...           runs them, prints their tables and keeps their results
-//   main.mjs page                            writes docs/benchmarks.md from the results of all
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+//   main.mjs page [SCENE...]                 writes docs/benchmarks.md from what results there are, and tells which of these
+//                                            scenes have none since BENCH_STARTED, ms since 1970, or not a whole one
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { machine } from './report/machine.mjs';
 import { page } from './report/page.mjs';
 import { tableOf } from './report/table.mjs';
@@ -16,7 +17,7 @@ const results = `${process.env.OUT ?? `${root}dist/bench`}/results`;
 
 const [command, ...names] = process.argv.slice(2);
 if (command === 'list') list(...names);
-else if (command === 'page') writePage();
+else if (command === 'page') writePage(names);
 else await runAll(command, names);
 
 function list(where, ...wanted) {
@@ -42,33 +43,46 @@ async function runOne(scene) {
   const startedMs = performance.now();
   const there = machine(scene.where);
   const columns = {};
+  let failure;
   try {
     await scene.measure(columns);
   } catch (error) {
     console.error(`\nCannot measure all of ${scene.name}: ${error.stack}`);
-    columns['the rest'] = { skipped: error.message };
+    failure = error.message.split('\n')[0];
+    columns['the rest'] = { skipped: failure };
     process.exitCode = 1;
     await endAll();
   }
   const seconds = Math.round((performance.now() - startedMs) / 1000);
-  const result = { machine: there, seconds, columns };
-  writeFileSync(`${results}/${scene.name}.json`, JSON.stringify(result));
+  const result = { machine: there, seconds, method: scene.method, failure, columns };
+  writeFileSync(pathOf(scene), JSON.stringify(result));
   console.log(`\n${scene.title} (${scene.name})\n\n${tableOf(scene, result)}`);
 }
 
-function writePage() {
+function writePage(wanted) {
   const known = scenes.map((scene) => ({ scene, result: resultOf(scene) }));
-  const missing = known.filter(({ result }) => result === undefined).map(({ scene }) => scene.name);
-  if (missing.length > 0)
-    console.error(`docs/benchmarks.md is written once these have been run too: ${missing.join(' ')}`);
-  else writeFileSync(`${root}docs/benchmarks.md`, page(known));
+  writeFileSync(`${root}docs/benchmarks.md`, page(known));
+  for (const { scene, result } of known.filter(({ scene }) => wanted.includes(scene.name))) {
+    const problem = isOfThisRun(scene, result) ? result.failure : 'it has no result of this run';
+    if (problem === undefined) continue;
+    console.error(`Failed: ${scene.name}: ${problem}`);
+    process.exitCode = 1;
+  }
 }
 
-function resultOf({ name }) {
+function isOfThisRun(scene, result) {
+  return result !== undefined && statSync(pathOf(scene)).mtimeMs >= Number(process.env.BENCH_STARTED ?? 0);
+}
+
+function resultOf(scene) {
   try {
-    return JSON.parse(readFileSync(`${results}/${name}.json`, 'utf8'));
+    return JSON.parse(readFileSync(pathOf(scene), 'utf8'));
   } catch (error) {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+function pathOf({ name }) {
+  return `${results}/${name}.json`;
 }

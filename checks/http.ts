@@ -67,7 +67,13 @@ async function askByNode(endpoint: Endpoint, deadline: Deadline, watch: Stopwatc
   const { UndiciConnection } = await load();
   const plain = await connect(target, deadline, watch);
   if (!plain.ok) return plain.observation;
+  const isResuming = tls?.session?.resumable !== undefined;
   const ready = tls === undefined ? plain : await secure(plain.socket, tls, deadline, watch);
+  if (!ready.ok && isResuming && !deadline.isOver) {
+    // Some servers offer sessions and cannot resume them: what a whole handshake comes to is what counts.
+    tls?.session?.distrust();
+    return askByNode(endpoint, deadline, watch);
+  }
   if (!ready.ok) return ready.observation;
   const connection = new UndiciConnection(plain.socket, ready.socket);
   return conclude(connection, endpoint, await connection.ask(question, deadline, watch), watch);

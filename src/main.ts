@@ -1,10 +1,13 @@
-#!/usr/bin/env -S node --max-semi-space-size=2 --v8-pool-size=1 --no-allocation-site-pretenuring
-// With the last of these flags V8 does not put objects among the old ones ahead of time: at a start thousands live on, and
-// what is made in the same place later, for each run, would all have to be collected from there.
+#!/usr/bin/env -S node --max-semi-space-size=2 --v8-pool-size=1
+import { setFlagsFromString } from 'node:v8';
 import { exitCodes } from './cli/exit.ts';
 import { runCommandLine } from './cli/program.ts';
 import { ConfigError } from './config/issue.ts';
 import { KernelUnavailable } from './kernel/kernel.ts';
+
+// Without this flag V8 puts objects among the old ones ahead of time: at a start thousands live on, and what is made in the same
+// place later, for each run, would all have to be collected from there. A V8 that no longer knows it starts all the same.
+setFlagsFromString('--no-allocation-site-pretenuring');
 
 /** Says why a command could not do its work; what is not foreseen is a bug, and ends the process with its trace. */
 function complain(error: unknown): number {

@@ -1,7 +1,10 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Config, Service } from '../src/core/config.ts';
 import { serviceKey } from '../src/core/table.ts';
 import { KernelUnavailable } from '../src/kernel/kernel.ts';
+import { isForbidden } from '../src/net/echo-socket.ts';
+import { engine, preferNode } from '../src/net/engine.ts';
+import { ManualDeadline } from '../src/run/deadline.ts';
 import { aConfig, aRow, aServer, aService, aServiceRow, aTable } from './support/build.ts';
 import { type Behaviour, checkOf, createWorld, type World } from './support/world.ts';
 
@@ -562,6 +565,42 @@ describe('a reload', () => {
     expect(world.news()).toEqual(['config_reloaded']);
   });
 
+  test('of thousands of servers that changes one weight is one op, and every other check starts when it was to', async () => {
+    let draws = 0;
+    const addresses = Array.from({ length: 10_000 }, (_, index) => `10.1.${index >> 8}.${index & 0xff}`);
+    const config = (changed?: string) =>
+      aConfig(
+        Array.from({ length: 20 }, (_, group) =>
+          web({
+            name: `web-${group}`,
+            identity: { kind: 'fwmark', mark: group + 1, family: 'ipv4' },
+            servers: addresses
+              .slice(group * 500, (group + 1) * 500)
+              .map((address) => server(address, address === changed ? 5 : 1)),
+          }),
+        ),
+      );
+    const world = createWorld({ config: config(), random: () => (draws++ % 97) / 97 });
+    await start(world);
+    await world.clock.advance(2000);
+    const before = new Map(world.runs);
+    const from = world.events.length;
+    await world.clock.advance(25);
+    void world.agent.reload(config(addresses[7_000]));
+    await world.clock.advance(1000);
+    const results = world.events.slice(from).flatMap((event) => (event.type === 'reconciled' ? event.results : []));
+    expect(results).toEqual([
+      { op: expect.objectContaining({ kind: 'edit_server', server: expect.objectContaining({ weight: 5 }) }) },
+    ]);
+    expect(world.rows('FWM 15')).toContain(`${addresses[7_000]} w5`);
+    const disturbed = addresses.filter((address) => {
+      const times = before.get(address) ?? [];
+      return String(world.runs.get(address)) !== String([...times, (times.at(-1) ?? 0) + 1000]);
+    });
+    expect(disturbed).toEqual([]);
+    expect(world.released).toEqual([]);
+  });
+
   test('keeps the health of a server whose check changed until the new check has decided', async () => {
     const world = await started(aConfig([web()]), { [one]: 'refused' });
     const changed = aServer(one, { weight: 2, checks: [checkOf(one, { timeoutMs: 300 })] });
@@ -808,6 +847,33 @@ describe('a stop', () => {
     await world.agent.stop('SIGTERM');
     expect(world.clock.pending()).toBe(0);
     expect(world.news()).toEqual(['agent_stopping', 'agent_stopped']);
+  });
+});
+
+describe('the snapshot', () => {
+  afterEach(() => preferNode(false));
+
+  test.each(['node', 'libc'] as const)('names the engine that was in use at the start: %s', (engine) => {
+    preferNode(engine === 'node');
+    const { agent } = createWorld({ config: aConfig([web()]) });
+    preferNode(engine !== 'node');
+    expect(agent.snapshot().engine).toBe(engine);
+  });
+
+  test('says why ICMP is not done by ourselves, for as long as it is not', async () => {
+    const { agent } = createWorld({ config: aConfig([web()]) });
+    expect(agent.snapshot().engineFault).toBeUndefined();
+    // A mark needs CAP_NET_ADMIN, whoever may open such sockets.
+    const echo = () => engine()?.echo('127.0.0.1', { mark: 7 }, new ManualDeadline());
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) process.seteuid?.(65_534);
+    await echo();
+    if (isRoot) process.seteuid?.(0);
+    expect(agent.snapshot().engineFault).toMatch(
+      /^ICMP by the program ping: \w+: (permission denied|operation not permitted)$/,
+    );
+    const isRefused = isForbidden(await echo());
+    expect(agent.snapshot().engineFault !== undefined).toBe(isRefused);
   });
 });
 

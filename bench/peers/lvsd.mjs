@@ -1,6 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { folder } from '../support/shell.mjs';
+import { readFileSync } from 'node:fs';
 
 const root = process.env.LVSD_ROOT;
 const program = `${root}/dist/src/main.js`;
@@ -9,6 +7,8 @@ const ownFlags = () => /^#!.* node (.*)\n/.exec(readFileSync(program, 'utf8'))[1
 
 export const lvsd = {
   name: 'lvsd',
+  /** V8 compiles what runs often, which takes so long in emulation. */
+  settleSeconds: 90,
   version: () =>
     `${JSON.parse(readFileSync(`${root}/package.json`, 'utf8')).version} (${process.env.BENCH_COMMIT}) on Node ${process.version}`,
   command: (path, { lvsd: { options = [], flags = [] } = {} }) => [
@@ -28,23 +28,11 @@ export const lvsd = {
     return `version: 1
 agent: ${JSON.stringify(agent)}
 defaults: { fail_open: never }
+maintenance: ${JSON.stringify(further.maintenance ?? [])}
 checks:
   health: ${JSON.stringify(probe)}
 services:
 ${services.map((service) => serviceText(service, probe)).join('')}`;
-  },
-
-  /** Why it does not take the further keys of a check, in its own words; undefined: it does. */
-  refusal(setting) {
-    if (setting.lvsd?.check === undefined) return undefined;
-    const path = `${folder}/lvsd.refusal.conf`;
-    writeFileSync(path, lvsd.configure({ ...setting, services: setting.services.slice(0, 1) }));
-    try {
-      execFileSync(process.execPath, [program, 'config', 'check', path], { stdio: 'pipe' });
-      return undefined;
-    } catch (error) {
-      return `${error.stdout}${error.stderr}`.trim().replaceAll(`${path}:`, '');
-    }
   },
 };
 

@@ -1,8 +1,8 @@
-import { median, shown } from './figures.mjs';
+import { median, shown, summary } from './figures.mjs';
 import { goalsOf, outcome } from './goals.mjs';
 
 /**
- * A scene's table in Markdown: a row a figure, a column a peer, the medians, and beside each figure its goal. Columns are
+ * A scene's table in Markdown: a row a figure, a column a peer, and beside each figure its goal. Columns are
  * `{ [name]: { figures: { [figure]: samples } } | { skipped: reason } }`.
  */
 export function tableOf(scene, result) {
@@ -11,7 +11,7 @@ export function tableOf(scene, result) {
   const measured = Object.entries(columns).filter(([, { figures }]) => figures !== undefined);
   const figures = [...new Set(measured.flatMap(([, column]) => Object.keys(column.figures)))];
   const rows = figures.map((figure) => {
-    const cells = measured.map(([, column]) => cell(column.figures[figure]));
+    const cells = measured.map(([, column]) => cell(scene, figure, column.figures));
     return [
       figure,
       ...cells,
@@ -32,8 +32,21 @@ function goalText(goal) {
   return `${goal.column}: ${goal.aim}; ${[goal.seen, outcome(goal)].filter(Boolean).join(', ')}`;
 }
 
-function cell(samples) {
-  return samples === undefined || samples.length === 0 ? '' : shown(median(samples));
+function cell(scene, figure, figures) {
+  const samples = figures[figure] ?? [];
+  if (samples.length === 0) return '';
+  return `${shown(summary(scene, samples))}${figure === 'CPU a probe, µs' ? shortfall(scene, figures) : ''}`;
+}
+
+/** Less than this of the probes that were asked for is said beside their cost. */
+const enough = 0.98;
+
+/** A peer that is asked too much makes fewer probes, and they may cost it less or more. */
+function shortfall({ intervalMs }, { servers, 'probes a second': rates }) {
+  if (intervalMs === undefined || servers === undefined) return '';
+  const wanted = (median(servers) * 1000) / intervalMs;
+  const made = median(rates);
+  return made < enough * wanted ? ` (at ${shown(made)} of ${shown(wanted)} probes a second)` : '';
 }
 
 function skippedLines(columns) {

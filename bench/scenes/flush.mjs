@@ -13,7 +13,7 @@ export const flush = {
   name: 'flush',
   where: 'guest',
   title: 'Ten thousand rows back after `ipvsadm -C`',
-  method: `A hundred services of a hundred servers; three times each. lvsd looks each ${reconcileMs / 1000} s here and finds the table empty; what counts are its runs from then on, by \`lvsd_reconcile_duration_seconds\`: reading, comparing and writing. Beside it, how long \`ipvsadm -R\` takes for the same rows, from its start to its end. keepalived does not notice.`,
+  method: `A hundred services of a hundred servers; three times each. lvsd looks each ${reconcileMs / 1000} s here and finds the table empty; what counts are its runs from then on, by its own \`lvsd_reconcile_duration_seconds\`: reading, comparing and writing. Beside it, how long \`ipvsadm -R\` takes for the same rows, from its start to its end. keepalived does not notice.`,
   goals: [{ figure: 'until all rows are back, ms', column: 'lvsd', atMost: 0.5, of: 'ipvsadm -R' }],
 
   async measure(columns) {

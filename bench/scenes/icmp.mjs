@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { keepalived } from '../peers/keepalived.mjs';
 import { lvsd } from '../peers/lvsd.mjs';
-import { measureCost, settleSeconds } from '../support/cost.mjs';
+import { measureCost, settleText } from '../support/cost.mjs';
+import { interleave } from '../support/interleave.mjs';
 import { serverside } from '../support/network.mjs';
 import { startServers } from '../support/servers.mjs';
 import { oneService, serversAt } from '../support/settings.mjs';
@@ -15,15 +16,18 @@ export const icmp = {
   name: 'icmp',
   where: 'guest',
   title: 'An ICMP probe, a thousand a second',
-  method: `Each server is asked for an echo once a second; what is counted are the requests that reached the servers. All have probed for ${settleSeconds} s before: V8 compiles what runs often.`,
+  method: `Each server is asked for an echo once a second; what is counted are the requests that reached the servers. ${settleText(lvsd)}`,
+  intervalMs: setting.check.intervalMs,
   goals: [{ figure: 'CPU a probe, µs', column: 'lvsd', atMost: 1, of: 'keepalived' }],
 
   async measure(columns) {
     // Nobody connects to them: their process is how one reads the counters of their namespace.
     const servers = await startServers({ namespace: serverside });
     const count = async () => echoRequests(servers.pid);
-    columns.lvsd = await measureCost(lvsd, setting, count);
-    columns.keepalived = await measureCost(keepalived, setting, count);
+    await interleave(columns, {
+      lvsd: () => measureCost(lvsd, setting, count),
+      keepalived: () => measureCost(keepalived, setting, count),
+    });
     await servers.kill();
   },
 };

@@ -18,9 +18,11 @@ import { tls } from './tls.mjs';
 import { watch } from './watch.mjs';
 
 /**
- * Every scene: `name`, `where` it runs (`native` or `guest`), `title`, `method` for the page, `goals`, and
- * `measure(columns)`, which fills in the columns of its table as it gets them (see report/table.mjs). One that `isLong` is
- * run when it is named.
+ * Every scene: `name`, `where` it runs (`native` or `guest`), `title`, `method` for the page, `goals` (see
+ * report/goals.mjs), and `measure(columns)`, which fills in the columns of its table as it gets them (see
+ * report/table.mjs). One that `isLong` is run when it is named. Samples are shown by their median, unless `areMaxima`.
+ * `intervalMs` is how often each server is to be probed, where a peer may not manage. `note(columns)` is what the page
+ * says of the figures.
  */
 export const scenes = [
   tcp,

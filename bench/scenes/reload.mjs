@@ -14,7 +14,7 @@ export const reload = {
   where: 'guest',
   title: 'A changed weight among 10,000 servers',
   method:
-    'A hundred services of a hundred servers. One server of the first service is given another weight in the file, three times; from SIGHUP until the kernel has the weight.',
+    "A hundred services of a hundred servers. One server of the first service is given another weight in the file, three times; from SIGHUP until the kernel has the weight. The changes asked of the kernel are by lvsd's own `lvsd_ipvs_operations_total`.",
   goals: [
     { figure: 'SIGHUP to the kernel having it, ms', column: 'lvsd', atMost: 0.2, of: 'keepalived' },
     { figure: 'changes asked of the kernel', column: 'lvsd', atMost: 1 },

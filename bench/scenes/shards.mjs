@@ -17,7 +17,7 @@ export const shards = {
   name: 'shards',
   where: 'native',
   title: 'Ten and twenty thousand servers a second, by one process and by two',
-  method: `Each server is checked once a second, by connecting; of two processes, each checks half of the servers. Two threads of one process could do no better: here nothing is shared, and nothing crosses. Threads would pay from the rate on at which one process starts its checks much later than two do, or makes fewer of them; below it they only cost the CPU by which two take more than one. CPU is that of all processes of lvsd together. The servers run on the same cores: where lvsd and they come near to all that there are, the machine is what is late. Each sample is of ${measuredMs / 1000} s; one process and two take turns, three times.`,
+  method: `Each server is checked once a second, by connecting; of two processes, each checks half of the servers. Two threads of one process could do no better: here nothing is shared, and nothing crosses. Threads would pay from the rate on at which one process starts its checks much later than two do, or makes fewer of them; below it they only cost the CPU by which two take more than one. CPU is that of all processes of lvsd together. The servers run on the same cores: where lvsd and they come near to all that there are, the machine is what is late. Each sample is of ${measuredMs / 1000} s; one process and two take turns, three times. How late checks start is by lvsd's own \`${lag}\`, interpolated within its buckets. Due is when the scheduler meant to start a check: after jitter, and after rounding to its grid of 50 ms; what these shift is not in the figure.`,
 
   async measure(columns) {
     const servers = await startServers();

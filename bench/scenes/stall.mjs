@@ -18,7 +18,7 @@ export const stall = {
   name: 'stall',
   where: 'native',
   title: 'Stopped for three seconds with 500 checks in flight',
-  method: `700 servers that answer after ${delayMs} ms are asked each 3 s and have ${delayMs + 300} ms to answer; one failure takes a server down. Ten times: when at least ${inFlight} requests are unanswered, the process gets SIGSTOP, and after ${stallMs / 1000} s SIGCONT. Servers said to be down within the next 3 s are counted.`,
+  method: `700 servers that answer after ${delayMs} ms are asked each 3 s and have ${delayMs + 300} ms to answer; one failure takes a server down. Ten times: when at least ${inFlight} requests are unanswered, the process gets SIGSTOP, and after ${stallMs / 1000} s SIGCONT. Servers that lvsd's log says to be down within the next 3 s are counted.`,
   goals: [{ figure: 'false transitions, all ten times', column: 'lvsd', atMost: 0 }],
 
   async measure(columns) {

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { nowMs, sleep, times } from './shell.mjs';
+import { nowMs, sleep } from './shell.mjs';
 
 /** USER_HZ of every Linux that Debian builds. */
 const tickMs = 10;
@@ -25,15 +25,6 @@ export function peakResidentMb(pid) {
 /** Descriptors that a process has open. */
 export function descriptorsOf(pid) {
   return readdirSync(`/proc/${pid}/fd`).length;
-}
-
-/** `costOnce` three times, as figures. */
-export async function costOf(pid, count) {
-  const windows = await times(3, () => costOnce(pid, count));
-  return {
-    'CPU a probe, µs': windows.map(({ cpuMicros }) => cpuMicros),
-    'probes a second': windows.map(({ rate }) => rate),
-  };
 }
 
 /** CPU time for each of what `count` counts, and how many of them there were in a second, for ten seconds. */

@@ -7,12 +7,13 @@ import { folder, nowMs } from './shell.mjs';
  *
  *     services  [{ address, port, servers: [{ address, weight }], lvsdCheck }]: `lvsdCheck` are keys of a check of its own
  *     check     { type, intervalMs, timeoutMs, retryMs, fall }: out after `fall` failures in a row, `retryMs` apart
- *     lvsd      { agent, check, options, flags }: further keys of its configuration, further arguments, its and Node's
+ *     lvsd      { agent, check, maintenance, options, flags }: further keys of its configuration, its windows, further
+ *               arguments, its and Node's
  *     keepalived  further lines of each virtual_server
  *
  * A peer is a value: `name`, `version()`, `configure(setting)`, which returns its configuration as text, and
  * `command(path, setting)`, which runs it in the foreground; where need be `checker(pid)`, the process that checks, and
- * `refusal(setting)`, why it cannot do this.
+ * `settleSeconds`, how long it probes before its cost is measured.
  */
 
 /** Starts a peer with a setting. */

@@ -3,9 +3,14 @@ import { until } from './shell.mjs';
 /** Where lvsd serves /metrics when nothing else was configured. */
 export const metricsPort = 9975;
 
-/** The samples of lvsd's /metrics by series, as `lvsd_ready` or `lvsd_service_up{service="web"}`; up to a second old. */
+/** The text of lvsd's /metrics; up to a second old. */
+export async function readMetrics(port = metricsPort) {
+  return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+}
+
+/** Its samples by series, as `lvsd_ready` or `lvsd_service_up{service="web"}`. */
 export async function scrape(port = metricsPort) {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const text = await readMetrics(port);
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(
     lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),

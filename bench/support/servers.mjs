@@ -13,8 +13,9 @@ export function startServers({ namespace, delayMs = 0, address = '0.0.0.0' } = {
 }
 
 /** The same by HTTPS (tls-server.mjs), on every address of this namespace. */
-export function startTlsServers(key, certificate) {
-  return play([process.execPath, new URL('tls-server.mjs', import.meta.url).pathname, key, certificate]);
+export function startTlsServers({ key, certificate }, port = 80) {
+  const program = new URL('tls-server.mjs', import.meta.url).pathname;
+  return play([process.execPath, program, key, certificate, String(port)]);
 }
 
 async function play(command) {

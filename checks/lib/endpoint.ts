@@ -101,7 +101,7 @@ function tlsFor({ address }: Target, { tls, host }: HttpOptions): TlsOptions | u
     name: authority === undefined ? address : nameOf(authority),
     verify: tls.verify,
     ca: tls.ca,
-    session: tls.session === 'reuse' ? new TlsSession() : undefined,
+    session: tls.session === 'reuse' ? new TlsSession(tls.verify) : undefined,
   };
 }
 

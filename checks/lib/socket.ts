@@ -123,15 +123,13 @@ export async function secure(
     ALPNProtocols: ['http/1.1'],
     session: session?.resumable,
   });
-  const isGood = session?.follow(socket);
+  session?.follow(socket);
   const outcome = await until(socket, 'secureConnect', deadline);
   if (outcome === 'ready') {
     watch.lap('tls');
-    isGood?.();
     return { ok: true, socket };
   }
   drop(plain);
-  session?.forget();
   if (outcome === 'over') return refuse(fail('L6TOUT', 'TLS handshake not finished in time', watch.phases));
   return refuse(judge('L6', outcome, `start TLS with ${name}`, watch.phases));
 }

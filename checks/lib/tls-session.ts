@@ -8,51 +8,55 @@ const longestReuseMs = 10 * 60_000;
  * at the name: so what is kept is of handshakes that were found good alone, and ends with a certificate of theirs, if not before.
  */
 export class TlsSession {
+  readonly #verify: boolean;
   #bytes: Buffer | undefined;
   /** By `performance.now()`. */
   #endMs = 0;
+  /** Until then, none is kept. */
+  #restMs = 0;
+
+  /** `verify`: whether certificates count at all. */
+  constructor(verify: boolean) {
+    this.#verify = verify;
+  }
 
   /** What the next handshake may resume. */
   get resumable(): Buffer | undefined {
     return performance.now() < this.#endMs ? this.#bytes : undefined;
   }
 
-  /** Follows a handshake; what it returns is to be called when that was found good. */
-  follow(socket: TLSSocket): () => void {
+  /** Follows a handshake from its beginning. */
+  follow(socket: TLSSocket): void {
     let isGood = false;
-    let last: Buffer | undefined;
-    const keep = () => {
-      if (isGood && last !== undefined) this.#bytes = last;
-    };
-    // With TLS 1.2 it comes before the handshake is over, with TLS 1.3 after it, and more than once.
-    socket.on('session', (bytes) => {
-      last = bytes;
-      keep();
-    });
-    return () => {
+    socket.once('secureConnect', () => {
       isGood = true;
       if (!socket.isSessionReused()) this.#begin(socket.getPeerCertificate(true));
-      keep();
-    };
+    });
+    // With TLS 1.3 it comes more than once.
+    socket.on('session', (bytes) => {
+      if (isGood && performance.now() >= this.#restMs) this.#bytes = bytes;
+    });
   }
 
-  forget(): void {
+  /** Forgets the session, and has whole handshakes for a while: the server could not resume it. */
+  distrust(): void {
     this.#bytes = undefined;
-    this.#endMs = 0;
+    this.#restMs = performance.now() + longestReuseMs;
   }
 
   #begin(certificate: DetailedPeerCertificate): void {
     this.#bytes = undefined;
-    this.#endMs = performance.now() + Math.min(longestReuseMs, validUntilMs(certificate) - Date.now());
+    const leftMs = this.#verify ? validUntilMs(certificate) - Date.now() : longestReuseMs;
+    this.#endMs = performance.now() + Math.min(longestReuseMs, leftMs);
   }
 }
 
-/** Wall clock, ms since the epoch: when the first certificate of the chain ends. */
+/** Wall clock, ms since the epoch: when the first certificate of the chain ends; 0 where one does not say. */
 function validUntilMs(leaf: DetailedPeerCertificate): number {
   let untilMs = Number.POSITIVE_INFINITY;
   let certificate: DetailedPeerCertificate | undefined = leaf;
   while (certificate !== undefined) {
-    untilMs = Math.min(untilMs, Date.parse(certificate.valid_to));
+    untilMs = Math.min(untilMs, Date.parse(certificate.valid_to) || 0);
     // The last one names itself.
     const issuer: DetailedPeerCertificate | undefined = certificate.issuerCertificate;
     certificate = issuer === certificate ? undefined : issuer;

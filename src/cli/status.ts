@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
+import { readConfigText } from '../config/read.ts';
 import { printable } from '../core/printable.ts';
 import { isSomethingDown, type ServerStatusView, type ServiceStatusView, type Status } from '../core/status.ts';
 import { exitCodes } from './exit.ts';
@@ -43,11 +43,14 @@ export async function status({
 /** The admin socket that a configuration names; the usual one where there is no configuration that can be read. */
 export async function socketOf(configPath: string): Promise<string> {
   // To understand a file of thousands of servers takes seconds, and few say anything of a socket.
-  const text = await readFile(configPath, 'utf8').catch(() => '');
+  const text = await readConfigText(configPath).catch(() => '');
   if (!text.includes('admin')) return usualSocket;
-  const { loadConfig } = await import('../config/load.ts');
-  const config = await loadConfig(configPath).catch(() => undefined);
-  return config?.agent.adminSocket ?? usualSocket;
+  const { parseConfig } = await import('../config/load.ts');
+  try {
+    return parseConfig(text, configPath).agent.adminSocket ?? usualSocket;
+  } catch {
+    return usualSocket;
+  }
 }
 
 const usualSocket = '/run/lvsd/admin.sock';

@@ -30,7 +30,7 @@ export function createOverrideFor(active: readonly ActiveOverride[]): OverrideFo
 }
 
 function keyOf({ address, port }: OverrideTarget): string {
-  return `${address} ${port}`;
+  return port === undefined ? address : `${address} ${port}`;
 }
 
 function stronger(a: Override | undefined, b: Override | undefined): Override | undefined {

@@ -47,15 +47,13 @@ export function text(type: number, value: string): Buffer {
 }
 
 export function nested(type: number, attributes: readonly Uint8Array[]): Buffer {
-  const bytes = begin(type, lengthOf(attributes));
-  writeAll(bytes, attributes, headerBytes);
-  return bytes;
-}
-
-/** As `Buffer.concat` does it, at half the cost: thousands of rows are written in a second. */
-export function joined(parts: readonly Uint8Array[]): Buffer {
-  const bytes = Buffer.allocUnsafe(lengthOf(parts));
-  writeAll(bytes, parts, 0);
+  const length = attributes.reduce((sum, part) => sum + part.length, 0);
+  const bytes = begin(type, length);
+  let at = headerBytes;
+  for (const part of attributes) {
+    bytes.set(part, at);
+    at += part.length;
+  }
   return bytes;
 }
 
@@ -67,18 +65,6 @@ function begin(type: number, payloadBytes: number): Buffer {
   bytes.writeUInt16LE(type, 2);
   for (let at = length; at < bytes.length; at++) bytes[at] = 0;
   return bytes;
-}
-
-function lengthOf(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, { length }) => sum + length, 0);
-}
-
-function writeAll(bytes: Buffer, parts: readonly Uint8Array[], from: number): void {
-  let at = from;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
 }
 
 /** The attributes in the bytes, by type; the last of a type counts. Throws `NetlinkError` on lengths that do not fit. */

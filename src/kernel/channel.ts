@@ -1,6 +1,5 @@
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import { RawNetlinkSocket } from 'netlink';
-import { joined } from './attribute.ts';
 import { encodeMessage, errnoIn, flag, type Message, messageType, readMessages } from './datagram.ts';
 import { errnoName, NetlinkError } from './errno.ts';
 
@@ -131,7 +130,7 @@ export class Channel {
       encodeMessage({ type, flags: flags | own, sequence: first + index, payload }),
     );
     try {
-      return await this.#exchangeOver(this.#open(), joined(datagram), (message) => {
+      return await this.#exchangeOver(this.#open(), Buffer.concat(datagram), (message) => {
         const index = message.sequence - first;
         return index >= 0 && index < requests.length ? answer(message, index) : undefined;
       });

@@ -9,7 +9,7 @@ import {
   serviceFamily,
   type Tunnel,
 } from '../core/table.ts';
-import { attribute, be16, joined, nested, text, u8, u16, u32 } from './attribute.ts';
+import { attribute, be16, nested, text, u8, u16, u32 } from './attribute.ts';
 import { maskBytes } from './netmask.ts';
 import * as ipvs from './numbers.ts';
 
@@ -73,7 +73,7 @@ export function encodeOp(op: Op): Buffer {
   const isWhole = op.kind === 'add_service' || op.kind === 'edit_service';
   const parts = [header(ipvs.command[op.kind]), isWhole ? wholeService(op.service) : namedService(op.service)];
   if ('server' in op) parts.push(nested(ipvs.top.server, serverAttributes(op.kind, op.server)));
-  return joined(parts);
+  return Buffer.concat(parts);
 }
 
 function wholeService(service: ServiceRow): Buffer {

@@ -15,6 +15,8 @@ export interface Judge {
   decideAll(): void;
   /** Decides at once what waits, and tells all of it. */
   decide(): void;
+  /** Emits an event behind what was decided before it. */
+  tell(event: AgentEvent): void;
   /** What was decided is in force, and not all of it told yet. */
   isTelling(): boolean;
 }
@@ -45,7 +47,7 @@ const restShare = 4;
 export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge {
   const waiting = new Map<ServiceEntry, (Change | OverrideChanged)[]>();
   /** What was decided and is not told to its end, in order. */
-  const untold: Generator<void, void>[] = [];
+  const untold: Iterator<void, void>[] = [];
   let restedAtMs = Number.NEGATIVE_INFINITY;
   let decidingMs = 0;
   let isScheduled = false;
@@ -140,9 +142,14 @@ export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge
   return {
     decideAll: () => {
       while (waiting.size > 0) decideNext();
-      if (hasWork() && !isScheduled) schedule();
+      cancel();
+      if (hasWork()) schedule();
     },
     decide: () => workFor(Number.POSITIVE_INFINITY),
+    tell: (event) => {
+      if (isTelling()) untold.push({ next: () => ({ done: true, value: emit(event) }) });
+      else emit(event);
+    },
     isTelling,
     reconsider: (service, change) => {
       const changes = waiting.get(service) ?? [];

@@ -135,7 +135,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       judge.reconsider(service);
     }
     for (const server of [...drained.map(({ key }) => key), ...left]) {
-      emit({ type: 'server_drain_finished', service: service.config.name, server });
+      judge.tell({ type: 'server_drain_finished', service: service.config.name, server });
     }
   };
 

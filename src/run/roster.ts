@@ -41,6 +41,7 @@ export interface CheckEntry {
   state: CheckHealth;
   /** It, or the check that it replaced, has been run. */
   isObserved: boolean;
+  /** Checks that share a run may share the note of it. */
   last: LastRunNote | undefined;
 }
 

@@ -3,9 +3,14 @@ import { once } from 'node:events';
 import { existsSync, lstatSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { statusAnswer } from '../../src/admin/routes.ts';
 import type { Admin } from '../../src/admin/server.ts';
-import { makeSnapshot } from '../observe/support.ts';
+import type { Server } from '../../src/core/config.ts';
+import type { Snapshot } from '../../src/core/snapshot.ts';
+import type { Status } from '../../src/core/status.ts';
+import { byMark, makeServer, makeSnapshot, snapshotService, web } from '../observe/support.ts';
 import { ask, manualClock, openAdmin, temporaryDirectory } from './support.ts';
 
 let directory: string;
@@ -154,6 +159,133 @@ test('the umask is as it was once the socket is bound', async () => {
 test('the status of an agent that has none yet is 503', async () => {
   const { url } = await start({ snapshot: () => undefined }).listenAdmin(path);
   expect(await ask(url, '/v1/status')).toMatchObject({ status: 503, body: 'starting\n' });
+});
+
+/** What the status says of a server of `makeServer` that is up and has run its check. */
+function upView({ address, port, weight, checks }: Server, fallback = false) {
+  return {
+    server: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+    fallback,
+    forwarding: 'dr',
+    state: 'up',
+    health: 'up',
+    since: null,
+    weight: { configured: weight, desired: weight, kernel: weight },
+    connections: null,
+    checks: checks.map(({ name, type }) => ({
+      name,
+      type,
+      health: 'up',
+      last: { result: 'pass', reason: 'L7OK', detail: 'status 200', duration_ms: 12 },
+    })),
+  };
+}
+
+const head = {
+  schema_version: 1,
+  version: '0.1.0',
+  ready: true,
+  ipvs_up: true,
+  config_current: true,
+  engine: 'libc',
+  engine_fault: null,
+  config_loaded_at: '2026-11-22T12:00:00.000Z',
+};
+const upService = { scheduler: 'wlc', up: true, fallback_active: false, fail_open_active: false };
+
+function manyServers(count: number): readonly Server[] {
+  return Array.from({ length: count }, (_, index) => makeServer('10.0.0.1', index + 1));
+}
+
+async function statusOf(snapshot: Snapshot): Promise<Status> {
+  const { url } = await start({ snapshot: () => snapshot }).listenAdmin(path);
+  return JSON.parse((await ask(url, '/v1/status')).body);
+}
+
+test('the status has every service with every server of it, and its fallback', async () => {
+  const empty = { ...byMark, name: 'empty', servers: [] };
+  const snapshot = makeSnapshot([web, empty, byMark].map((service) => snapshotService(service)));
+  expect(await statusOf(snapshot)).toEqual({
+    ...head,
+    services: [
+      {
+        ...upService,
+        name: 'web',
+        address: 'TCP 172.16.100.100:80',
+        servers_up: 2,
+        servers_total: 2,
+        servers: [
+          ...web.servers.map((server) => upView(server)),
+          ...web.fallbackServers.map((server) => upView(server, true)),
+        ],
+      },
+      { ...upService, name: 'empty', address: 'FWM 10 IPv6', servers_up: 0, servers_total: 0, servers: [] },
+      {
+        ...upService,
+        name: 'by-mark',
+        address: 'FWM 10 IPv6',
+        servers_up: 1,
+        servers_total: 1,
+        servers: byMark.servers.map((server) => upView(server)),
+      },
+    ],
+  });
+});
+
+test('the status of an agent without services has none', async () => {
+  expect(await statusOf(makeSnapshot([]))).toEqual({ ...head, services: [] });
+});
+
+test('the status of thousands of servers is whole, whatever pieces it is written in', async () => {
+  const services = ['first', 'second'].map((name) => ({ ...web, name, servers: manyServers(2000) }));
+  const status = await statusOf(makeSnapshot(services.map((service) => snapshotService(service))));
+  const expected = [...manyServers(2000).map((server) => upView(server)), upView(makeServer('127.0.0.1'), true)];
+  expect(status.services.map(({ name }) => name)).toEqual(['first', 'second']);
+  for (const { servers } of status.services) {
+    expect(servers.slice(0, 2000)).toEqual(expected.slice(0, 2000));
+    expect(servers.slice(2000)).toEqual([{ ...expected[2000], checks: [] }]);
+  }
+});
+
+test('while the status of thousands of servers is written, others have their turn between its pieces', async () => {
+  const service = snapshotService({ ...web, servers: manyServers(4000), fallbackServers: [] });
+  let isWriting = true;
+  let turns = 0;
+  const others = () => {
+    turns += 1;
+    if (isWriting) setImmediate(others);
+  };
+  setImmediate(others);
+  const { body } = await statusAnswer(makeSnapshot([service]));
+  isWriting = false;
+  expect(body.length).toBeGreaterThan(10);
+  expect(Math.max(...body.map(({ length }) => length))).toBeLessThan(70_000);
+  expect(turns).toBeGreaterThanOrEqual(body.length - 1);
+});
+
+test('those who ask for the status at once share one rendering; who comes later has another', async () => {
+  const clock = manualClock();
+  let renderings = 0;
+  let finish: (() => void) | undefined;
+  const { url } = await start({
+    clock,
+    refresh: () =>
+      new Promise((resolve) => {
+        finish = resolve;
+      }),
+    snapshot: () => ({ ...makeSnapshot([]), version: `${++renderings}` }),
+  }).listenAdmin(path);
+  const versionsFor = async (count: number) => {
+    const asked = Array.from({ length: count }, () => ask(url, '/v1/status'));
+    // Each request that has come has a limit to its answer.
+    while (finish === undefined || clock.pending() < count) await turn();
+    finish();
+    finish = undefined;
+    return (await Promise.all(asked)).map(({ body }) => JSON.parse(body).version);
+  };
+  expect(await versionsFor(3)).toEqual(['1', '1', '1']);
+  clock.advance(0);
+  expect(await versionsFor(1)).toEqual(['2']);
 });
 
 test('a socket that a killed agent left is replaced', async () => {

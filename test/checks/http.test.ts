@@ -1,8 +1,11 @@
-import type { Socket } from 'node:net';
-import type { TLSSocket, TlsOptions } from 'node:tls';
-import { afterAll, afterEach, describe, expect, jest, test } from '@jest/globals';
+import { constants } from 'node:crypto';
+import type { AddressInfo, Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { http } from '../../checks/http.ts';
 import type { Target } from '../../src/core/config.ts';
+import { engineName, preferNode } from '../../src/net/engine.ts';
 import { ManualDeadline } from '../../src/run/deadline.ts';
 import { heldResources, leftSince, runOf } from '../support/probing.ts';
 import { answer, answerBody, silence } from '../support/servers/behaviours.ts';
@@ -159,7 +162,13 @@ function reusing(target: Target, options: Readonly<Record<string, unknown>> = {}
   };
 }
 
-describe('a connection that is reused', () => {
+describe.each(['libc', 'node'] as const)('on the engine of %s a connection that is reused', (engine) => {
+  beforeEach(() => {
+    preferNode(engine === 'node');
+    expect(engineName()).toBe(engine);
+  });
+  afterEach(() => preferNode(false));
+
   test.each(['GET', 'HEAD', 'OPTIONS'])('is one for all runs of %s, and closed at the release', async (method) => {
     const head = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
     const before = heldResources();
@@ -302,12 +311,21 @@ describe('a connection that is reused', () => {
     const listening = await listen(answering);
     open.push(listening);
     const check = reusing(listening.target);
-    await check.run();
-    const nowMs = performance.now();
-    const clock = jest.spyOn(performance, 'now').mockImplementation(() => nowMs + 600_001);
-    expect(await check.run()).toMatchObject({ pass: true });
-    clock.mockRestore();
-    expect(listening.accepted()).toBe(2);
+    // What is in use here looks at the time, or sets a timer.
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+    try {
+      for (let run = 0; run < 2; run += 1) {
+        await check.run();
+        // undici sets its timer a turn later.
+        await turn();
+        expect(listening.accepted()).toBe(1);
+        jest.advanceTimersByTime(run === 0 ? 599_000 : 600_001);
+      }
+      expect(await check.run()).toMatchObject({ pass: true });
+      expect(listening.accepted()).toBe(2);
+    } finally {
+      jest.useRealTimers();
+    }
     check.release();
     await listening.idle();
   });
@@ -535,11 +553,35 @@ describe('TLS', () => {
     expect(resumed).toEqual(expected);
   });
 
-  test('nothing is resumed of a handshake whose certificate was refused', async () => {
-    const target = await serve(answerBody('OK'), '127.0.0.1', authority.issue(['DNS:other.example']));
+  test('a server that offers sessions and cannot resume them passes all the same, by whole handshakes', async () => {
+    let failures = 0;
+    const known = new Set<string>();
+    const secureOptions = constants.SSL_OP_NO_TICKET;
+    const server = createTlsServer({ ...pair, maxVersion: 'TLSv1.2', secureOptions }, (socket) =>
+      answerBody('OK')(socket, () => {}),
+    );
+    server.on('newSession', (id: Buffer, _session, done) => {
+      known.add(id.toString('hex'));
+      done();
+    });
+    // Each hello of a client that knows TLS 1.3 has an id: RFC 8446, appendix D.4.
+    server.on('resumeSession', (id: Buffer, done) => {
+      if (!known.has(id.toString('hex'))) return done(null, null);
+      failures += 1;
+      done(new Error('the cache is broken'), null);
+    });
+    // A handshake that breaks is what this is about.
+    server.on('tlsClientError', () => {});
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const target = { address: '127.0.0.1', port: (server.address() as AddressInfo).port };
     const options = http.options.parse({ host, tls: { ...trusted, session: 'reuse' } });
-    for (const _run of [1, 2]) {
-      expect(await http.run(target, options, new ManualDeadline())).toMatchObject({ pass: false, reason: 'L6RSP' });
+    try {
+      for (const _run of [1, 2, 3, 4]) {
+        expect(await http.run(target, options, new ManualDeadline())).toMatchObject({ pass: true });
+      }
+      expect(failures).toBe(1);
+    } finally {
+      server.close();
     }
   });
 

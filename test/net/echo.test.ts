@@ -3,14 +3,22 @@ import { ipToBytes } from '../../src/core/address.ts';
 import { createEcho } from '../../src/net/echo.ts';
 import type { Echoed } from '../../src/net/echo-line.ts';
 import { isForbidden } from '../../src/net/echo-socket.ts';
-import { internetChecksum } from '../../src/net/icmp-message.ts';
+import { type IcmpVersion, internetChecksum } from '../../src/net/icmp-message.ts';
 import type { Libc } from '../../src/net/libc.ts';
 import type { Path } from '../../src/net/path.ts';
 import { ManualDeadline } from '../../src/run/deadline.ts';
 
 const SOCK_DGRAM = 2;
 const SOCK_RAW = 3;
-const target = '10.0.0.2';
+const hosts = {
+  ipv4: { us: '10.0.0.1', target: '10.0.0.2', stranger: '10.0.0.3', router: '10.0.0.254' },
+  ipv6: { us: 'fd00::1', target: 'fd00::2', stranger: 'fd00::3', router: 'fd00::fe' },
+} as const;
+const types = {
+  ipv4: { request: 8, reply: 0, hostUnreachable: [3, 1] },
+  ipv6: { request: 128, reply: 129, hostUnreachable: [1, 3] },
+} as const;
+const { target } = hosts.ipv4;
 
 interface Packet {
   readonly from: string;
@@ -42,7 +50,7 @@ function network(changes: Partial<Libc> = {}) {
       if (packet === undefined) return undefined;
       if (packet.from === 'error') return refuse('ENETDOWN', 'recvfrom');
       into.set(packet.bytes);
-      address.set(ipToBytes(packet.from), 4);
+      address.set(ipToBytes(packet.from), packet.from.includes(':') ? 8 : 4);
       return packet.bytes.length;
     },
     ...changes,
@@ -65,10 +73,12 @@ function network(changes: Partial<Libc> = {}) {
   return { echo, refusals, sent, arrived, poll, opened, closed, watched: () => [...ready.keys()] };
 }
 
+type Network = ReturnType<typeof network>;
+
 /** What came of a request by now. */
-async function ping(net: ReturnType<typeof network>, deadline = new ManualDeadline(), path: Path = {}) {
+async function ping(net: Network, deadline = new ManualDeadline(), path: Path = {}, to: string = target) {
   let outcome: Echoed | undefined;
-  void net.echo(target, path, deadline).then((echoed) => {
+  void net.echo(to, path, deadline).then((echoed) => {
     outcome = echoed;
   });
   return async () => {
@@ -78,28 +88,51 @@ async function ping(net: ReturnType<typeof network>, deadline = new ManualDeadli
   };
 }
 
-/** The reply to a request as a raw socket has it: with an IP header, and a checksum that is right. */
-function replyTo(request: Uint8Array, change: (message: Uint8Array) => void = () => {}, from = target): Packet {
+function versionOf([type]: Uint8Array): IcmpVersion {
+  return type === types.ipv4.request ? 'ipv4' : 'ipv6';
+}
+
+/** The reply to a request as a raw socket has it: behind an IP header where that is of IPv4, with a checksum that is right. */
+function replyTo(
+  request: Uint8Array,
+  change: (message: Uint8Array) => void = () => {},
+  from: string = hosts[versionOf(request)].target,
+): Packet {
+  const version = versionOf(request);
   const message = Uint8Array.from(request);
-  message.set([0, 0, 0, 0]);
+  message[0] = types[version].reply;
   change(message);
+  return { from, bytes: asRead(version, message, from) };
+}
+
+function asRead(version: IcmpVersion, message: Uint8Array, from: string): Uint8Array {
+  message.set([0, 0], 2);
   const sum = internetChecksum(message, 0, message.length);
   message.set([sum >> 8, sum & 0xff], 2);
-  return { from, bytes: behindHeader(message, from, '10.0.0.1') };
+  return version === 'ipv4' ? behindHeader(message, from, hosts.ipv4.us) : message;
 }
 
 function behindHeader(message: Uint8Array, from: string, to: string): Uint8Array {
-  const header = [0x45, 0, 0, 0, 0, 0, 0, 0, 64, 1, 0, 0, ...ipToBytes(from), ...ipToBytes(to)];
-  return Uint8Array.of(...header, ...message);
+  const [source, destination] = [ipToBytes(from), ipToBytes(to)];
+  const head = source.length === 4 ? [0x45, 0, 0, 0, 0, 0, 0, 0, 64, 1, 0, 0] : [0x60, 0, 0, 0, 0, 0, 58, 64];
+  return Uint8Array.of(...head, ...source, ...destination, ...message);
 }
 
-/** The word of a router about a request that it quotes so much of. */
-function errorAbout(request: Uint8Array, { to = target, quoted = request.length } = {}): Packet {
-  const quote = behindHeader(request.subarray(0, quoted), '10.0.0.1', to);
-  const message = Uint8Array.of(3, 1, 0, 0, 0, 0, 0, 0, ...quote);
-  const sum = internetChecksum(message, 0, message.length);
-  message.set([sum >> 8, sum & 0xff], 2);
-  return { from: '10.0.0.254', bytes: behindHeader(message, '10.0.0.254', '10.0.0.1') };
+/** The word of a router about a request to `to`, of which it quotes so much. */
+function errorAbout(
+  request: Uint8Array,
+  { to = hosts[versionOf(request)].target as string, quoted = request.length } = {},
+): Packet {
+  const version = versionOf(request);
+  const { us, router } = hosts[version];
+  const quote = behindHeader(request.subarray(0, quoted), us, to);
+  const message = Uint8Array.of(...types[version].hostUnreachable, 0, 0, 0, 0, 0, 0, ...quote);
+  return { from: router, bytes: asRead(version, message, router) };
+}
+
+/** The same bytes, with one bit of one of them changed. */
+function altered(bytes: Uint8Array, at: number): Uint8Array {
+  return bytes.map((byte, index) => (index === at ? byte ^ 1 : byte));
 }
 
 test('the reply to a request passes with its round trip', async () => {
@@ -110,28 +143,35 @@ test('the reply to a request passes with its round trip', async () => {
   expect(await outcome()).toEqual({ rttMs: expect.any(Number) });
 });
 
-describe('is not taken for the reply:', () => {
-  const forgeries: Readonly<Record<string, (request: Uint8Array) => Packet>> = {
-    'one from another address': (request) => replyTo(request, () => {}, '10.0.0.3'),
-    'one of another id': (request) => replyTo(request, (message) => (message[4] = (message[4] ?? 0) ^ 1)),
-    'one of another sequence': (request) => replyTo(request, (message) => (message[7] = (message[7] ?? 0) ^ 1)),
-    'one of another payload': (request) => replyTo(request, (message) => (message[8] = (message[8] ?? 0) ^ 1)),
+describe.each(['ipv4', 'ipv6'] as const)('of %s is not taken for the reply:', (version) => {
+  const [idAt, sequenceAt, payloadAt] = [4, 7, 8];
+  const { stranger } = hosts[version];
+  const forgeries: Record<string, (request: Uint8Array) => Packet> = {
+    'one from another address': (request) => replyTo(request, () => {}, stranger),
+    'one of another id': (request) => replyTo(altered(request, idAt)),
+    'one of another sequence': (request) => replyTo(altered(request, sequenceAt)),
+    'one of another payload': (request) => replyTo(altered(request, payloadAt)),
+    'one of a payload that ends in another way': (request) => replyTo(altered(request, request.length - 1)),
     'one that is cut off': (request) => replyTo(request.subarray(0, -1)),
-    'one of a wrong checksum': (request) => {
-      const { from, bytes } = replyTo(request);
-      bytes[22] = (bytes[22] ?? 0) ^ 1;
-      return { from, bytes };
-    },
-    'a request': (request) => replyTo(request, (message) => (message[0] = 8)),
-    'an error about another target': (request) => errorAbout(request, { to: '10.0.0.3' }),
+    'a request': (request) => replyTo(request, (message) => (message[0] = types[version].request)),
+    'an error about another target': (request) => errorAbout(request, { to: stranger }),
+    'an error that quotes another id': (request) => errorAbout(altered(request, idAt)),
+    'an error that quotes another payload': (request) => errorAbout(altered(request, payloadAt)),
     'an error that quotes too little to be one': (request) => errorAbout(request, { quoted: 15 }),
-    'an empty packet': () => ({ from: target, bytes: new Uint8Array() }),
+    'an empty packet': () => ({ from: hosts[version].target, bytes: new Uint8Array() }),
     'an error of the socket': () => ({ from: 'error', bytes: new Uint8Array() }),
   };
+  // Of IPv6 the kernel judges it.
+  if (version === 'ipv4') {
+    forgeries['one of a wrong checksum'] = (request) => {
+      const { from, bytes } = replyTo(request);
+      return { from, bytes: altered(bytes, 22) };
+    };
+  }
 
   test.each(Object.keys(forgeries))('%s', async (name) => {
     const net = network();
-    const outcome = await ping(net);
+    const outcome = await ping(net, new ManualDeadline(), {}, hosts[version].target);
     const [request = new Uint8Array()] = net.sent;
     const forged = forgeries[name]?.(request);
     if (forged) net.arrived.push(forged);
@@ -141,25 +181,65 @@ describe('is not taken for the reply:', () => {
   });
 });
 
-test.each([64, 16, 20])('the word of a router counts, with %d bytes of the request', async (quoted) => {
-  const net = network();
-  const outcome = await ping(net);
-  const [request = new Uint8Array()] = net.sent;
-  net.arrived.push(errorAbout(request, { quoted }));
-  expect(await outcome()).toEqual({ refusal: 'Destination Host Unreachable' });
+describe.each([
+  ['ipv4', 'Destination Host Unreachable'],
+  ['ipv6', 'Destination unreachable: Address unreachable'],
+] as const)('of %s', (version, refusal) => {
+  test.each([64, 16, 20])('the word of a router counts, with %d bytes of the request', async (quoted) => {
+    const net = network();
+    const outcome = await ping(net, new ManualDeadline(), {}, hosts[version].target);
+    const [request = new Uint8Array()] = net.sent;
+    net.arrived.push(errorAbout(request, { quoted }));
+    expect(await outcome()).toEqual({ refusal });
+  });
 });
 
-test('a reply that has arrived by the deadline counts; one that comes later, or twice, is nobody’s', async () => {
+test('a reply that has arrived by the deadline counts', async () => {
   const net = network();
   const deadline = new ManualDeadline();
-  const [inTime, late] = [await ping(net, deadline), await ping(net, deadline)];
-  const [first = new Uint8Array(), second = new Uint8Array()] = net.sent;
-  net.arrived.push(replyTo(second));
+  const outcome = await ping(net, deadline);
+  net.arrived.push(replyTo(net.sent[0] ?? new Uint8Array()));
   deadline.pass();
-  expect(await late()).toMatchObject({ rttMs: expect.any(Number) });
-  expect(await inTime()).toBeUndefined();
-  net.arrived.push(replyTo(second), replyTo(first));
-  expect(await inTime()).toMatchObject({ rttMs: expect.any(Number) });
+  expect(await outcome()).toMatchObject({ rttMs: expect.any(Number) });
+});
+
+test.each(['late', 'twice'])(
+  'a reply that comes %s is nobody’s, and the socket is closed in its time',
+  async (when) => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    try {
+      const net = network();
+      const deadline = new ManualDeadline();
+      const outcome = await ping(net, deadline);
+      const reply = replyTo(net.sent[0] ?? new Uint8Array());
+      if (when === 'twice') net.arrived.push(reply);
+      else deadline.pass();
+      const before = await outcome();
+      expect(before).toEqual(when === 'twice' ? { rttMs: expect.any(Number) } : 'over');
+      const other = await ping(net);
+      net.arrived.push(reply, replyTo(net.sent[1] ?? new Uint8Array()));
+      expect(await other()).toEqual({ rttMs: expect.any(Number) });
+      expect(await outcome()).toBe(before);
+      jest.advanceTimersByTime(120_000);
+      expect(net.closed).toEqual([11]);
+    } finally {
+      jest.useRealTimers();
+    }
+  },
+);
+
+test('a request is not given a number that another still has when they start anew', async () => {
+  const net = network();
+  const first = await ping(net);
+  for (let others = 1; others < 2 ** 16; others++) {
+    const deadline = new ManualDeadline();
+    void net.echo(target, {}, deadline);
+    deadline.pass();
+  }
+  const last = await ping(net);
+  net.arrived.push(...[net.sent[0], net.sent.at(-1)].map((request = new Uint8Array()) => replyTo(request)));
+  expect(await first()).toEqual({ rttMs: expect.any(Number) });
+  expect(await last()).toEqual({ rttMs: expect.any(Number) });
 });
 
 test('two requests never look alike, and go over one socket', async () => {
@@ -276,7 +356,7 @@ describe('a socket', () => {
   const bound = () => {
     const lost = new Set<number>();
     const refused = new Set<string>();
-    const net: ReturnType<typeof network> = network({
+    const net: Network = network({
       getsockopt: (fd, _level, _option, into) => {
         if (lost.has(fd)) refuse('ENODEV', 'getsockopt');
         into.set(Buffer.from('eth1\0'));

@@ -8,8 +8,14 @@ import { ManualDeadline } from '../../src/run/deadline.ts';
 const [EPOLLOUT, EPOLLHUP, EPOLLET] = [4, 0x10, 1 << 31];
 const [SO_LINGER, IP_BIND_ADDRESS_NO_PORT] = [13, 24];
 const [AF_UNSPEC, AF_INET, AF_INET6] = [0, 2, 10];
-const rttMicroseconds = 250;
+/** <linux/tcp.h>: so many words of `struct tcp_info` are before `tcpi_rtt`. */
+const wordsBeforeRtt = 17;
 const target = ['10.0.0.2', 80] as const;
+
+/** Gives an answer of TCP_INFO in which all else is another number. */
+function tellRtt(into: Uint8Array, microseconds: number): void {
+  new Uint32Array(into.buffer).fill(77).fill(microseconds, wordsBeforeRtt, wordsBeforeRtt + 1);
+}
 
 /**
  * A libc that says which calls were made. At the next call of `ready`, connections are there, and sockets that were
@@ -27,7 +33,7 @@ function connecting(changes: Partial<Libc> = {}) {
       return fd;
     },
     setsockopt: (of, _level, option) => void calls.push(`setsockopt ${of} ${option}`),
-    getsockopt: (_fd, _level, _option, into) => new Uint32Array(into.buffer).fill(rttMicroseconds),
+    getsockopt: (_fd, _level, _option, into) => tellRtt(into, 250),
     bind: (of) => void calls.push(`bind ${of}`),
     close: (of) => void calls.push(`close ${of}`),
     ...changes,
@@ -70,6 +76,13 @@ test('a source is bound to without a port, which would be taken from every desti
     'connect 10',
     'close 10',
   ]);
+});
+
+test('no round trip is told where the kernel measured none', async () => {
+  const { connect, ready } = connecting({ getsockopt: (_fd, _level, _option, into) => tellRtt(into, 0) });
+  const outcome = connect(...target, { close: 'rst' }, new ManualDeadline());
+  ready();
+  expect(await outcome).toStrictEqual({ rttMs: undefined });
 });
 
 test('an error once the connection is there is what came of it, and the socket is closed', async () => {

@@ -125,6 +125,22 @@ test('many series are handed over in pieces, of whole lines', async () => {
   );
 });
 
+test('while thousands of servers are written, others have their turn after each hundred', async () => {
+  const servers = Array.from({ length: 3000 }, (_, index) => makeServer('10.0.0.1', index + 1));
+  const snapshot = makeSnapshot([snapshotService({ ...web, servers, fallbackServers: [] })]);
+  const metrics = createMetrics({ version: '0.1.0', snapshot: () => snapshot });
+  let isWriting = true;
+  let turns = 0;
+  const others = () => {
+    turns += 1;
+    if (isWriting) setImmediate(others);
+  };
+  setImmediate(others);
+  await metrics.render();
+  isWriting = false;
+  expect(turns).toBeGreaterThanOrEqual(3000 / 100);
+});
+
 test('every metric of the table is announced with its type', async () => {
   const text = await busyText();
   for (const name of metricNames) expect(text).toContain(`# TYPE ${name} ${metricTable[name].type}\n`);

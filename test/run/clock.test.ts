@@ -43,9 +43,9 @@ test('what is to run after a poll runs once what had arrived was read', async ()
   const directory = mkdtempSync(join(tmpdir(), 'clock-'));
   const path = join(directory, 'socket');
   const server = createServer().listen(path);
-  const accepted = once(server, 'connection');
+  await once(server, 'listening');
   const client = connect(path);
-  const [served] = (await accepted) as [Socket];
+  const [[served]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [[Socket], unknown];
   const order: string[] = [];
   client.on('data', () => order.push('read'));
   await new Promise<void>((resolve) => {
@@ -55,10 +55,10 @@ test('what is to run after a poll runs once what had arrived was read', async ()
       clock.afterPoll(() => resolve(void order.push('after')));
     });
   });
-  expect(order).toEqual(['read', 'after']);
   clock.stop();
   client.destroy();
   served.destroy();
   server.close();
   rmSync(directory, { recursive: true });
+  expect(order).toEqual(['read', 'after']);
 });

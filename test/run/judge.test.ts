@@ -86,11 +86,35 @@ test('what only has to be decided at once is told in turns, in the order in whic
   judge.reconsider(first, { server, from: 'down', to: 'up', observation: undefined });
   judge.reconsider(second);
   judge.decideAll();
-  expect(told).toEqual(['rows', 'rows']);
-  expect([judge.isTelling(), later.length]).toEqual([true, 1]);
-  next();
+  expect([told, judge.isTelling()]).toEqual([['rows', 'rows'], true]);
+  for (let turn = later.length; turn > 0; turn--) next();
   expect(told.slice(2)).toEqual(['web-0 down', 'web-0', 'web-1']);
   expect([judge.isTelling(), later.length]).toEqual([false, 0]);
+});
+
+test('what only has to be decided at once is told without the rest that decisions have', () => {
+  const { judge, entries, later, next, now } = judging(12);
+  const [first, second] = entries as [ServiceEntry, ServiceEntry];
+  const [server] = second.servers as [ServerEntry];
+  judge.reconsider(first);
+  next();
+  judge.reconsider(second, { server, from: 'down', to: 'up', observation: undefined });
+  judge.decideAll();
+  expect(later.map(({ dueMs }) => dueMs)).toEqual([now()]);
+});
+
+test('what is told besides comes behind what was decided before it', () => {
+  const { judge, entries, told, later, next } = judging();
+  const [first] = entries as [ServiceEntry];
+  const [server] = first.servers as [ServerEntry];
+  const besides = (service: string) =>
+    judge.tell({ type: 'service_changed', service, to: 'up', serversUp: 1, serversTotal: 1 });
+  besides('early');
+  judge.reconsider(first, { server, from: 'down', to: 'up', observation: undefined });
+  judge.decideAll();
+  besides('late');
+  while (later.length > 0) next();
+  expect(told).toEqual(['early', 'rows', 'web-0 down', 'web-0', 'late']);
 });
 
 test('what one decision has to tell is cut into slices; the table has it before, and the next decision comes after it', () => {

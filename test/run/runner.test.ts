@@ -79,7 +79,12 @@ describe('a runner', () => {
   test('does not count a reply as late that had arrived by the deadline', async () => {
     const clock = createSimulatedClock();
     let reply = () => {};
-    clock.at(1000, () => clock.afterPoll(reply));
+    const atOf: typeof clock.at = (timeMs, judge) =>
+      clock.at(timeMs, () => {
+        // It has arrived when the timer goes off, and is read in the poll that follows.
+        clock.afterPoll(reply);
+        judge();
+      });
     const answered = probe(
       (signal) =>
         new Promise((resolve) => {
@@ -87,9 +92,9 @@ describe('a runner', () => {
           signal.addEventListener('abort', () => resolve(fail('L4TOUT', 'no answer')));
         }),
     );
-    const run = runOf(createRunner(clock), answered, check);
+    const run = runOf(createRunner({ ...clock, at: atOf }), answered, check);
     await clock.advance(1000);
-    expect(await run).toMatchObject({ result: { observation: { pass: true } } });
+    expect(await run).toMatchObject({ result: { observation: { pass: true } }, durationMs: 1000 });
   });
 
   test('grants the time that this process lost three times, and then judges', async () => {
