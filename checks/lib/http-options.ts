@@ -68,7 +68,7 @@ const tlsOptions = z.strictObject({
     .enum(['fresh', 'reuse'])
     .default('fresh')
     .describe(
-      'Whether each handshake is a whole one, in which the server shows its certificate (`fresh`), or resumes the session of the last whole one (`reuse`): that costs both sides less, and a change of the certificate is seen after ten minutes at most.',
+      'Whether each handshake is a whole one, in which the server shows its certificate (`fresh`), or resumes the session of the last whole one (`reuse`): that costs both sides less, and a change of the certificate is seen after ten minutes at most. A server that fails to resume is asked by whole ones.',
     ),
 });
 
