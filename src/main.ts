@@ -5,8 +5,8 @@ import { runCommandLine } from './cli/program.ts';
 import { ConfigError } from './config/issue.ts';
 import { KernelUnavailable } from './kernel/kernel.ts';
 
-// Without this flag V8 puts objects among the old ones ahead of time: at a start thousands live on, and what is made in the same
-// place later, for each run, would all have to be collected from there. A V8 that no longer knows it starts all the same.
+// Without this flag V8 puts objects among the old ones ahead of time: at a start thousands live on, and what is made in the
+// same place later, for each run, would all have to be collected from there. A V8 that knows it no longer starts all the same.
 setFlagsFromString('--no-allocation-site-pretenuring');
 
 /** Says why a command could not do its work; what is not foreseen is a bug, and ends the process with its trace. */

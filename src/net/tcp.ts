@@ -6,7 +6,10 @@ import type { ConnectOptions, SocketOwner, TcpSocket, TcpSockets } from './tcp-s
 export type Connected = Established | 'over' | Error;
 
 interface Established {
-  /** From SYN to its answer, as the kernel measured it; undefined where it did not, as for a SYN that was sent more than once to a server without timestamps. */
+  /**
+   * From SYN to its answer, as the kernel measured it; undefined where it did not, as for a SYN that was sent more than once
+   * to a server without timestamps.
+   */
   readonly rttMs: number | undefined;
 }
 

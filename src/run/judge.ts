@@ -10,13 +10,13 @@ import { sliceMs, type Turns } from './turns.ts';
 /** Decides anew for services of which something has changed, and tells what the decisions change. */
 export interface Judge {
   /** Puts a service before it; what has changed of a server is told with the decision that follows. */
-  reconsider(service: ServiceEntry, change?: Change | OverrideChanged): void;
+  reconsider(service: ServiceEntry, change?: Change | AgentEvent): void;
   /** Decides at once what waits, and tells it in turns. */
   decideAll(): void;
   /** Decides at once what waits, and tells all of it. */
   decide(): void;
-  /** Emits an event behind what was decided before it. */
-  tell(event: AgentEvent): void;
+  /** Emits an event behind what is yet to be told of the service. */
+  tell(service: ServiceEntry, event: AgentEvent): void;
   /** What was decided is in force, and not all of it told yet. */
   isTelling(): boolean;
 }
@@ -28,8 +28,6 @@ export interface Change {
   /** Undefined: a reload took away the check that spoke otherwise. */
   readonly observation: Observation | undefined;
 }
-
-type OverrideChanged = Extract<AgentEvent, { readonly type: 'override_changed' }>;
 
 export interface JudgeOptions {
   readonly emit: (event: AgentEvent) => void;
@@ -45,7 +43,7 @@ const gatherMs = 10;
 const restShare = 4;
 
 export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge {
-  const waiting = new Map<ServiceEntry, (Change | OverrideChanged)[]>();
+  const waiting = new Map<ServiceEntry, (Change | AgentEvent)[]>();
   /** What was decided and is not told to its end, in order. */
   const untold: Iterator<void, void>[] = [];
   let restedAtMs = Number.NEGATIVE_INFINITY;
@@ -98,7 +96,7 @@ export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge
 
   function* tell(
     service: ServiceEntry,
-    changes: readonly (Change | OverrideChanged)[],
+    changes: readonly (Change | AgentEvent)[],
     before: Decision,
     after: Decision,
   ): Generator<void, void> {
@@ -143,11 +141,14 @@ export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge
     decideAll: () => {
       while (waiting.size > 0) decideNext();
       cancel();
+      isScheduled = false;
       if (hasWork()) schedule();
     },
     decide: () => workFor(Number.POSITIVE_INFINITY),
-    tell: (event) => {
-      if (isTelling()) untold.push({ next: () => ({ done: true, value: emit(event) }) });
+    tell: (service, event) => {
+      const changes = waiting.get(service);
+      if (changes !== undefined) changes.push(event);
+      else if (isTelling()) untold.push({ next: () => ({ done: true, value: emit(event) }) });
       else emit(event);
     },
     isTelling,

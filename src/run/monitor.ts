@@ -135,7 +135,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       judge.reconsider(service);
     }
     for (const server of [...drained.map(({ key }) => key), ...left]) {
-      judge.tell({ type: 'server_drain_finished', service: service.config.name, server });
+      judge.tell(service, { type: 'server_drain_finished', service: service.config.name, server });
     }
   };
 

@@ -103,12 +103,31 @@ test('what only has to be decided at once is told without the rest that decision
   expect(later.map(({ dueMs }) => dueMs)).toEqual([now()]);
 });
 
+test('what is decided at once leaves nothing behind that keeps later decisions waiting', () => {
+  const { judge, entries, decided, later, next } = judging();
+  const [first, second] = entries as [ServiceEntry, ServiceEntry];
+  judge.reconsider(first);
+  judge.decideAll();
+  judge.reconsider(second);
+  while (later.length > 0) next();
+  expect(decided).toEqual(['web-0', 'web-1']);
+});
+
+test('what is told of a service that waits comes with its decision', () => {
+  const { judge, entries, told, later, next } = judging();
+  const [first] = entries as [ServiceEntry];
+  judge.reconsider(first);
+  judge.tell(first, { type: 'service_changed', service: 'besides', to: 'up', serversUp: 1, serversTotal: 1 });
+  while (later.length > 0) next();
+  expect(told).toEqual(['rows', 'besides', 'web-0']);
+});
+
 test('what is told besides comes behind what was decided before it', () => {
   const { judge, entries, told, later, next } = judging();
   const [first] = entries as [ServiceEntry];
   const [server] = first.servers as [ServerEntry];
   const besides = (service: string) =>
-    judge.tell({ type: 'service_changed', service, to: 'up', serversUp: 1, serversTotal: 1 });
+    judge.tell(first, { type: 'service_changed', service, to: 'up', serversUp: 1, serversTotal: 1 });
   besides('early');
   judge.reconsider(first, { server, from: 'down', to: 'up', observation: undefined });
   judge.decideAll();
