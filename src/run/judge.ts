@@ -44,6 +44,8 @@ const restShare = 4;
 
 export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge {
   const waiting = new Map<ServiceEntry, (Change | AgentEvent)[]>();
+  /** Where it goes on: each time from the beginning, it would pass over all that were deleted there. */
+  let order = waiting.entries();
   /** What was decided and is not told to its end, in order. */
   const untold: Iterator<void, void>[] = [];
   let restedAtMs = Number.NEGATIVE_INFINITY;
@@ -73,9 +75,13 @@ export function createJudge({ emit, onRows, clock, turns }: JudgeOptions): Judge
   };
 
   const decideNext = () => {
-    const [next] = waiting;
-    if (next === undefined) return;
-    const [service, changes] = next;
+    let next = order.next();
+    if (next.done) {
+      order = waiting.entries();
+      next = order.next();
+    }
+    if (next.done) return;
+    const [service, changes] = next.value;
     waiting.delete(service);
     const startMs = clock.now();
     const before = service.decision;
