@@ -29,8 +29,8 @@ export function run(
   const env = { PATH: searchPath(process.env.PATH), LC_ALL: 'C' };
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env, stdio: [input ?? 'ignore', 'pipe', 'pipe'] });
-    // The `timeout` of spawn outlives a program that cannot be started, and the process waits for it.
-    const limit = setTimeout(() => child.kill('SIGKILL'), limitMs);
+    // The process would wait for the `timeout` of spawn, which outlives a program that cannot be started.
+    AbortSignal.timeout(limitMs).addEventListener('abort', () => child.kill('SIGKILL'));
     let output = '';
     let complaint = '';
     child.stdout?.setEncoding('utf8').on('data', (text) => {
@@ -39,13 +39,7 @@ export function run(
     child.stderr?.setEncoding('utf8').on('data', (text) => {
       complaint += text;
     });
-    child.once('error', (error) => {
-      clearTimeout(limit);
-      reject(error);
-    });
-    child.once('close', (code) => {
-      clearTimeout(limit);
-      resolve({ code, isLate: child.killed, output, complaint });
-    });
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, isLate: child.killed, output, complaint }));
   });
 }
